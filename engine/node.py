@@ -1,0 +1,289 @@
+"""How a node is written: parameters declared once, ports read from `process`, three verbs.
+
+`prepare` allocates, `process` does not, `reset` forgets. A node is one class in one file whose
+name is the node's type: `OnsetDetector` in `nodes/onset_detector.py` is `onset-detector`.
+
+Ports are the arguments of `process`, by type:
+
+    AudioBlock                      the last hop of an audio cable; always there
+    Bleed (AudioBlock | None)       the same, `delayed`: it may close a loop, and may hear nothing
+    Sequence[Onset], [Hit], ...     what arrived since the last hop, in order; often empty
+
+and the annotation of what it returns is what the node gives. A sounding node has a second half
+that runs in the audio thread: it names its audio inlets in `hears`, says in `sounds` whether it
+gives audio, and builds its compiled unit in `build`; its `process` takes the events.
+"""
+
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, overload
+
+from engine.clock import Clock
+from engine.errors import KuchiError
+from engine.events import Beat, Control, Event, Features, Hit, NoteOff, NoteOn, Onset
+from engine.units import HOP, SAMPLE_RATE, Samples
+
+T = TypeVar("T")
+
+Flow = Literal["audio", "onsets", "hits", "notes", "beats", "features", "controls"]
+
+_FLOW_OF: dict[type, Flow] = {Onset: "onsets", Hit: "hits", NoteOn: "notes", NoteOff: "notes",
+                              Beat: "beats", Features: "features", Control: "controls"}
+
+
+class Param(Generic[T]):
+    """A setting, declared once: validation, scenes, controls and the reference all read it.
+
+    The default gives the type. `low` and `high` bound numbers, `choices` name the words allowed.
+    A `dict` setting maps the names of nodes that feed this one to numbers (a mixer's gains).
+    The unit is the end of the name: `_ms`, `_db`, `_hz`.
+    """
+
+    def __init__(self, default: T, *, low: float | None = None, high: float | None = None,
+                 choices: Sequence[str] = (), help: str) -> None:
+        self.default = default
+        self.low = low
+        self.high = high
+        self.choices = tuple(choices)
+        self.help = help
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, node: None, owner: type) -> "Param[T]": ...
+    @overload
+    def __get__(self, node: "Node", owner: type) -> T: ...
+    def __get__(self, node: "Node | None", owner: type) -> "Param[T] | T":
+        return self if node is None else self.default    # a set value shadows this descriptor
+
+    @property
+    def unit(self) -> str:
+        """The unit in the name, or nothing: `retrigger_ms` -> `ms`."""
+        found = re.search(r"_(ms|db|hz|s)$", self.name)
+        return {"db": "dB", "hz": "Hz"}.get(found[1], found[1]) if found else ""
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words: `10..500 ms`, `steady, sure or early`."""
+        if self.choices:
+            return ", ".join(self.choices[:-1]) + " or " + self.choices[-1]
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g}..{self.high:g} {self.unit}".rstrip()
+        return {bool: "true or false", str: "text", dict: "a table of numbers"}.get(
+            type(self.default), "a number")
+
+    def check(self, value: Any) -> Any:
+        """The value in this parameter's type, or ValueError with the reason.
+
+        >>> wait = Param(24.0, low=8, high=200, help="")
+        >>> wait.check(30)
+        30.0
+        >>> wait.check(4000)
+        Traceback (most recent call last):
+        ValueError: must lie in 8..200
+        """
+        kind = type(self.default)
+        if kind is dict:
+            if not isinstance(value, dict) or not all(map(_is_number, value.values())):
+                raise ValueError("must be a table of numbers")
+            for number in value.values():
+                self._check_range(number)
+            return {str(k): float(v) for k, v in value.items()}
+        if kind in (float, int):
+            if not _is_number(value) or (kind is int and value != int(value)):
+                raise ValueError("must be a whole number" if kind is int else "must be a number")
+            self._check_range(value)
+            return kind(value)
+        if not isinstance(value, kind):
+            raise ValueError(f"must be {self.allowed}")
+        if self.choices and value not in self.choices:
+            raise ValueError(f"must be {self.allowed}")
+        return value
+
+    def _check_range(self, value: float) -> None:
+        below = self.low is not None and value < self.low
+        if below or (self.high is not None and value > self.high):
+            raise ValueError(f"must lie in {self.allowed}")
+
+
+def _is_number(value: Any) -> bool:
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)
+            and value == value and abs(value) != float("inf"))
+
+
+class AudioBlock:
+    """The last hop of an audio cable, and what came before it.
+
+    samples : float32 (HOP,)   valid until `process` returns
+    start   : int              the frame of samples[0]
+    """
+
+    __slots__ = ("_ring", "samples", "start")
+
+    def __init__(self, ring: Samples) -> None:
+        self._ring = ring                   # a power of two long, written by the audio thread
+        self.samples = ring[:HOP]
+        self.start = 0
+
+    def move_to(self, start: int) -> None:
+        """Let `samples` be the hop that begins at frame `start`, a multiple of HOP."""
+        place = start & (len(self._ring) - 1)
+        self.samples = self._ring[place:place + HOP]
+        self.start = start
+
+    @property
+    def reach(self) -> int:
+        """How many frames before the end of this hop `history` can still give."""
+        return len(self._ring) // 2         # the other half is being written
+
+    def history(self, start: int, out: Samples) -> None:
+        """Copy the len(out) samples from frame `start` on; frames before 0 are silent.
+
+        The stretch must end with this hop or before it, and begin at most `reach` before.
+        """
+        length, ring = len(out), self._ring
+        if start < 0:
+            silent = min(-start, length)
+            out[:silent] = 0.0
+            out, start, length = out[silent:], start + silent, length - silent
+        place = start & (len(ring) - 1)
+        first = min(length, len(ring) - place)
+        out[:first] = ring[place:place + first]
+        out[first:] = ring[:length - first]
+
+
+Bleed = Annotated[AudioBlock | None, "delayed"]
+"""An audio inlet that hears the previous block, and so may close a loop."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What a node may know when it prepares.
+
+    clock  : the house's clock
+    folder : where the patch lies; relative paths in settings start here
+    """
+
+    clock: Clock
+    folder: Path
+    sample_rate: int = SAMPLE_RATE
+    hop: int = HOP
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An inlet. `compiled` audio inlets are served by the audio thread, not by `process`."""
+
+    name: str
+    flow: Flow
+    delayed: bool = False
+    compiled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a type of node takes and gives."""
+
+    inlets: tuple[Port, ...]
+    gives: Flow | None = field(default=None)
+
+
+class Node:
+    """One box of the drawing. See the module's text for how to write one."""
+
+    outlet: ClassVar[str | None] = None     # "midi", "osc", "audio": what leaves the house here
+    inlet: ClassVar[str | None] = None      # "midi", "audio": what enters the house here
+
+    def __init__(self, **settings: Any) -> None:
+        for name, value in settings.items():
+            self.set(name, value)
+
+    @classmethod
+    def type_name(cls) -> str:
+        """`OnsetDetector` -> `onset-detector`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+    @classmethod
+    @cache
+    def params(cls) -> Mapping[str, Param[Any]]:
+        """The declared settings, in the order they are written."""
+        found: dict[str, Param[Any]] = {}
+        for base in reversed(cls.__mro__):
+            found |= {k: v for k, v in vars(base).items() if isinstance(v, Param)}
+        return types.MappingProxyType(found)
+
+    @classmethod
+    @cache
+    def ports(cls) -> Ports:
+        """Inlets and what is given, read from the signature of `process`."""
+        hints = typing.get_type_hints(cls.process, include_extras=True)
+        returned = hints.pop("return", None)
+        inlets = [_port(name, hint) for name, hint in hints.items()]
+        gives = _flow(returned)
+        if issubclass(cls, SoundingNode):
+            inlets += [Port(name, "audio", compiled=True) for name in cls.hears]
+            gives = "audio" if cls.sounds else gives
+        return Ports(tuple(inlets), gives)
+
+    def set(self, name: str, value: Any) -> None:
+        """Change a setting, checked; `changed` is told. Raises ValueError with the reason."""
+        param = self.params().get(name)
+        if param is None:
+            raise ValueError(f"{self.type_name()} has no setting {name!r}")
+        self.__dict__[name] = param.check(value)
+        self.changed(name)
+
+    def prepare(self, context: Context) -> None:
+        """Allocate, load and warm up everything; called once, before the first `process`."""
+
+    def changed(self, name: str) -> None:
+        """A setting has a new value. May be called before `prepare`."""
+
+    def process(self) -> Sequence[Event] | None:
+        """One hop. Allocates no arrays, waits for nobody. `()` where there is nothing to say."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Forget what was heard, keep the settings."""
+
+
+class SoundingNode(Node):
+    """A node with a compiled half in the audio thread."""
+
+    hears: ClassVar[tuple[str, ...]] = ()
+    sounds: ClassVar[bool] = True
+
+    def build(self, audio: Any) -> Any:
+        """Make the compiled half: an `engine.audio.Unit`. Called once, after `prepare`."""
+        raise NotImplementedError
+
+    def process(self) -> None:
+        """By default nothing arrives but audio."""
+
+
+def _flow(hint: Any) -> Flow | None:
+    if hint in (None, type(None)):
+        return None
+    arguments = typing.get_args(hint)
+    kinds = typing.get_args(arguments[0]) or arguments[:1] if arguments else ()
+    flows = {_FLOW_OF[kind] for kind in kinds if kind in _FLOW_OF}
+    if len(flows) != 1:
+        raise KuchiError(f"{hint} is no kind of port: use AudioBlock, Bleed or Sequence[an event]")
+    return flows.pop()
+
+
+def _port(name: str, hint: Any) -> Port:
+    if hint is AudioBlock:
+        return Port(name, "audio")
+    if typing.get_origin(hint) is Annotated and "delayed" in hint.__metadata__:
+        return Port(name, "audio", delayed=True)
+    flow = _flow(hint)
+    assert flow is not None
+    return Port(name, flow)
