@@ -36,6 +36,16 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """The sound of a hit has died away: an open hat's hiss, a lip roll. Flows beside hits."""
+
+    time: float
+    sound: str
+    drum: str
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class NoteOn:
     """A MIDI note begins: note 0-127, velocity 1-127, channel 1-16."""
 
@@ -93,10 +103,10 @@ class Skipped:
 
 
 Note = NoteOn | NoteOff
-Event = Onset | Hit | NoteOn | NoteOff | Beat | Features | Control | Skipped
+Event = Onset | Hit | Release | NoteOn | NoteOff | Beat | Features | Control | Skipped
 
-_KINDS = {Onset: "onset", Hit: "hit", NoteOn: "note_on", NoteOff: "note_off", Beat: "beat",
-          Features: "features", Control: "control", Skipped: "skipped"}
+_KINDS = {Onset: "onset", Hit: "hit", Release: "release", NoteOn: "note_on", NoteOff: "note_off",
+          Beat: "beat", Features: "features", Control: "control", Skipped: "skipped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,8 @@ class Sent:
                         "confidence": round(event.confidence, 4)}
                 if event.corrects is not None:
                     row["corrects"] = round(event.corrects, 7)
+            case Release():
+                row |= {"sound": event.sound, "drum": event.drum}
             case NoteOn() | NoteOff():
                 row |= {"note": event.note, "velocity": event.velocity, "channel": event.channel}
             case Beat():

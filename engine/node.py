@@ -21,19 +21,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from engine.clock import Clock
 from engine.errors import KuchiError
-from engine.events import Beat, Control, Event, Features, Hit, NoteOff, NoteOn, Onset
+from engine.events import Beat, Control, Event, Features, Hit, NoteOff, NoteOn, Onset, Release
 from engine.units import HOP, SAMPLE_RATE, Samples
+
+if TYPE_CHECKING:
+    from engine.audio import AudioList, Feed
 
 T = TypeVar("T")
 
 Flow = Literal["audio", "onsets", "hits", "notes", "beats", "features", "controls"]
 
-_FLOW_OF: dict[type, Flow] = {Onset: "onsets", Hit: "hits", NoteOn: "notes", NoteOff: "notes",
-                              Beat: "beats", Features: "features", Control: "controls"}
+_FLOW_OF: dict[type, Flow] = {Onset: "onsets", Hit: "hits", Release: "hits", NoteOn: "notes",
+                              NoteOff: "notes", Beat: "beats", Features: "features",
+                              Control: "controls"}
 
 
 class Param(Generic[T]):
@@ -100,7 +104,7 @@ class Param(Generic[T]):
             if not _is_number(value) or (kind is int and value != int(value)):
                 raise ValueError("must be a whole number" if kind is int else "must be a number")
             self._check_range(value)
-            return kind(value)
+            return float(value) if kind is float else int(value)
         if not isinstance(value, kind):
             raise ValueError(f"must be {self.allowed}")
         if self.choices and value not in self.choices:
@@ -260,8 +264,13 @@ class SoundingNode(Node):
     hears: ClassVar[tuple[str, ...]] = ()
     sounds: ClassVar[bool] = True
 
-    def build(self, audio: Any) -> Any:
-        """Make the compiled half: an `engine.audio.Unit`. Called once, after `prepare`."""
+    def build(self, audio: "AudioList", feeds: "Mapping[str, Sequence[Feed]]"
+              ) -> Samples | None:
+        """Append the compiled half to the list; called once, after `prepare`.
+
+        feeds   : for each inlet in `hears`, the buffers that reach it, with their nodes' names
+        returns : float32 (2, SLICE), the buffer this node writes, or None where it gives none
+        """
         raise NotImplementedError
 
     def process(self) -> None:

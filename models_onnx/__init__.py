@@ -1,0 +1,1 @@
+"""One folder a model: the card, the data it was made from, how to make it again, its scores."""
