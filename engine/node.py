@@ -17,7 +17,7 @@ gives audio, and builds its compiled unit in `build`; its `process` takes the ev
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -173,10 +173,12 @@ class Context:
 
     clock  : the house's clock
     folder : where the patch lies; relative paths in settings start here
+    seed   : where anything random begins
     """
 
     clock: Clock
     folder: Path
+    seed: int = 0
     sample_rate: int = SAMPLE_RATE
     hop: int = HOP
 
@@ -204,6 +206,9 @@ class Node:
 
     outlet: ClassVar[str | None] = None     # "midi", "osc", "audio": what leaves the house here
     inlet: ClassVar[str | None] = None      # "midi", "audio": what enters the house here
+
+    process: Callable[..., Sequence[Event] | None]
+    """One hop. Allocates no arrays, waits for nobody; `()` where there is nothing to say."""
 
     def __init__(self, **settings: Any) -> None:
         for name, value in settings.items():
@@ -250,9 +255,9 @@ class Node:
     def changed(self, name: str) -> None:
         """A setting has a new value. May be called before `prepare`."""
 
-    def process(self) -> Sequence[Event] | None:
-        """One hop. Allocates no arrays, waits for nobody. `()` where there is nothing to say."""
-        raise NotImplementedError
+    def release(self) -> Sequence[Event]:
+        """End what this node still holds, such as notes; called when the graph stops."""
+        return ()
 
     def reset(self) -> None:
         """Forget what was heard, keep the settings."""
@@ -273,7 +278,7 @@ class SoundingNode(Node):
         """
         raise NotImplementedError
 
-    def process(self) -> None:
+    def process(self) -> None:                   # type: ignore[override]
         """By default nothing arrives but audio."""
 
 

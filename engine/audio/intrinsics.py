@@ -1,0 +1,107 @@
+"""What compiled code needs beyond numba to live in the audio thread: pointers, order, calls, zeros.
+
+Each is one or a few instructions; none allocates, raises or knows of Python.
+"""
+
+import platform
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_BYTES = ir.IntType(8).as_pointer()
+_MACHINE = platform.machine().lower()
+_X86_FLUSH = 0x8040                 # MXCSR: flush results to zero, take denormal inputs as zero
+_ARM_FLUSH = 1 << 24                # FPCR: the same in one bit
+
+
+@intrinsic
+def pointer(typing: Any, address: Any) -> Any:
+    """An address from a handle as something `carray` takes: int64 -> void *."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+    return types.voidptr(types.int64), build
+
+
+@intrinsic
+def store_release(typing: Any, address: Any, value: Any) -> Any:
+    """Publish an int64: whoever acquires it sees all that was written before."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store_atomic(args[1], builder.inttoptr(args[0], _I64.as_pointer()), "release", 8)
+        return context.get_dummy_value()
+    return types.void(types.int64, types.int64), build
+
+
+@intrinsic
+def load_acquire(typing: Any, address: Any) -> Any:
+    """Read a published int64, and with it all that its writer had written."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load_atomic(builder.inttoptr(args[0], _I64.as_pointer()), "acquire", 8)
+    return types.int64(types.int64), build
+
+
+@intrinsic
+def call_run(typing: Any, function: Any, handle: Any, frames: Any) -> Any:
+    """Call `void run(void *handle, uint32_t frames)`, LV2's shape, by its address."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        run = ir.FunctionType(ir.VoidType(), [_BYTES, _I32]).as_pointer()
+        builder.call(builder.inttoptr(args[0], run),
+                     [builder.inttoptr(args[1], _BYTES), builder.trunc(args[2], _I32)])
+        return context.get_dummy_value()
+    return types.void(types.int64, types.int64, types.int64), build
+
+
+@intrinsic
+def flush_denormals(typing: Any) -> Any:
+    """Let this thread's vanishing numbers be zero, a decaying tail costs 23 times as much
+    otherwise; returns what `restore_denormals` takes."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        before = _float_control(builder)
+        flush = _X86_FLUSH if _is_x86() else _ARM_FLUSH
+        _set_float_control(builder, builder.or_(before, ir.Constant(_I64, flush)))
+        return before
+    return types.int64(), build
+
+
+@intrinsic
+def restore_denormals(typing: Any, before: Any) -> Any:
+    """Give the thread back as it was found: it may be numpy's too."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _set_float_control(builder, args[0])
+        return context.get_dummy_value()
+    return types.void(types.int64), build
+
+
+def _is_x86() -> bool:
+    return _MACHINE in ("x86_64", "amd64", "i686")
+
+
+def _float_control(builder: Any) -> Any:
+    """The floating-point control register as int64; 0 on machines we don't know."""
+    if _is_x86():
+        word = cgutils.alloca_once(builder, _I32)
+        _x86(builder, "stmxcsr", word)
+        return builder.zext(builder.load(word), _I64)
+    if _MACHINE in ("aarch64", "arm64"):
+        return builder.asm(ir.FunctionType(_I64, []), "mrs $0, fpcr", "=r", [], side_effect=True)
+    return ir.Constant(_I64, 0)
+
+
+def _set_float_control(builder: Any, value: Any) -> None:
+    if _is_x86():
+        word = cgutils.alloca_once(builder, _I32)
+        builder.store(builder.trunc(value, _I32), word)
+        _x86(builder, "ldmxcsr", word)
+    elif _MACHINE in ("aarch64", "arm64"):
+        builder.asm(ir.FunctionType(ir.VoidType(), [_I64]), "msr fpcr, $0", "r,~{memory}",
+                    [value], side_effect=True)
+
+
+def _x86(builder: Any, instruction: str, word: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [_BYTES])
+    function = cgutils.get_or_insert_function(
+        builder.module, kind, f"llvm.x86.sse.{instruction}")
+    builder.call(function, [builder.bitcast(word, _BYTES)])

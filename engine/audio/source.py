@@ -1,0 +1,59 @@
+"""Where sound enters: one channel of the driver's input, and never anything but numbers."""
+
+from typing import Any
+
+import numpy as np
+from numba import carray
+
+from engine.audio.intrinsics import pointer
+from engine.audio.run_list import INPUTS, SOURCE, TABLE, AudioList
+from engine.audio.unit import handle_of, kernel, unit
+from engine.units import SLICE, Samples
+
+MEAN = -1
+_HALF = np.float32(0.5)
+
+
+class Source:
+    """One channel, from 0, or the MEAN of the first two, on both sides of `buffer`.
+
+    A driver with a single channel gives that one whatever is asked for. `channel` may change
+    while it runs.
+    """
+
+    def __init__(self, audio: AudioList, channel: int) -> None:
+        self.buffer = audio.buffer()
+        self._channel = np.array([channel], np.int64)
+        handle = handle_of((audio.table, self._channel, self.buffer))
+        audio.add(run.address, handle, (audio.table, self._channel, self.buffer))
+
+    @property
+    def channel(self) -> int:
+        return int(self._channel[0])
+
+    @channel.setter
+    def channel(self, channel: int) -> None:
+        self._channel[0] = channel          # one aligned word: the audio thread sees old or new
+
+
+@kernel
+def pick(driver: Samples, channel: int, buffer: Samples) -> None:
+    """Write one channel of driver (n, channels) to both rows of buffer; NaN and inf become 0."""
+    last = driver.shape[1] - 1
+    first = min(max(channel, 0), last)
+    second = min(1, last) if channel == MEAN else first
+    for i in range(driver.shape[0]):
+        sample = _HALF * driver[i, first] + _HALF * driver[i, second]
+        if not np.isfinite(sample):
+            sample = np.float32(0.0)
+        buffer[0, i] = sample
+        buffer[1, i] = sample
+
+
+@unit
+def run(handle: Any, frames: int) -> None:
+    parts = carray(handle, 3, np.int64)
+    table = carray(pointer(parts[0]), TABLE, np.int64)
+    pick(carray(pointer(table[SOURCE]), (np.int64(frames), table[INPUTS]), np.float32),
+         carray(pointer(parts[1]), 1, np.int64)[0],
+         carray(pointer(parts[2]), (2, SLICE), np.float32))

@@ -1,0 +1,1 @@
+"""The only code that touches hardware, sockets or the performer's files."""

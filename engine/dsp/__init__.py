@@ -1,0 +1,1 @@
+"""Kernels: arrays in, arrays out. Compiled, no classes, no files, no memory of their own."""

@@ -1,0 +1,17 @@
+"""How loud a stretch of sound is."""
+
+from numba import njit
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def accumulate(samples, sums):
+    """Add a block to a running measurement of level.
+
+    samples : float32 (n,)
+    sums    : float32 (2,)   highest absolute sample, sum of squares; updated in place
+    """
+    peak, square = sums[0], sums[1]
+    for sample in samples:
+        peak = max(peak, abs(sample))
+        square += sample * sample
+    sums[0], sums[1] = peak, square

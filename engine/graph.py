@@ -1,0 +1,239 @@
+"""Make a patch run: the nodes in order, the compiled audio list beside them, one clock.
+
+The same graph serves the stage and `render`. Whoever drives it calls `hear` with one block of
+audio at a time; the audio list runs first, as it does in the callback, then each whole hop that
+has come in passes through the event nodes in order. What leaves is handed out by `take`, in the
+order in which it leaves.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.audio import AudioList, Feed
+from engine.clock import Clock
+from engine.controls import Binding
+from engine.errors import KuchiError
+from engine.events import Control, Event, Features, Note, NoteOff, NoteOn, Sent
+from engine.node import AudioBlock, Context, Node, SoundingNode
+from engine.nodes.midi_in import MidiIn
+from engine.patch import Patch
+from engine.units import HOP, Samples
+
+
+@dataclass(slots=True)
+class _Step:
+    """One event node: its arguments are the very lists that the nodes before it fill."""
+
+    name: str
+    node: Node
+    arguments: list[Any]
+    inboxes: list[list[Event]]
+    targets: list[list[Event]] = field(default_factory=list)
+
+
+class Graph:
+    """A patch, built and warm. Not restartable: a fresh take begins with a fresh graph.
+
+    `hear(source, target)` takes float32 (n, input_channels) and fills float32
+    (n, output_channels), interleaved as the driver gives them, for any n.
+    """
+
+    def __init__(self, patch: Patch, *, input_channels: int = 1, output_channels: int = 2,
+                 seed: int = 0) -> None:
+        self.patch = patch
+        self.clock = Clock()
+        self.audio = AudioList(input_channels=input_channels, output_channels=output_channels)
+        self.nodes: dict[str, Node] = {}
+        self._blocks: list[AudioBlock] = []
+        self._steps: list[_Step] = []
+        self._arriving: deque[Note | Control] = deque()
+        self._outbox: list[tuple[float, int, Sent]] = []
+        self._count = 0                                 # events sent; keeps equal times in order
+        context = Context(self.clock, patch.folder, seed)
+        for name, (kind, settings) in patch.nodes.items():
+            node = kind(**settings)
+            node.prepare(context)
+            self.nodes[name] = node
+        self._wire_audio()
+        self._wire_events()
+        self._keys = [node for node in self.nodes.values() if isinstance(node, MidiIn)]
+
+    @property
+    def sounds(self) -> bool:
+        """Does any audio leave this patch?"""
+        return any(node.outlet == "audio" for node in self.nodes.values())
+
+    # -- building ------------------------------------------------------------------------------
+
+    def _wire_audio(self) -> None:
+        """Build the audio list in order, then a ring for each buffer that an event node hears."""
+        self._buffers: dict[str, Samples] = {}
+        for name, node in self.nodes.items():
+            if isinstance(node, SoundingNode):
+                feeds = {port: [Feed(cable.source, self._buffers[cable.source])
+                                for cable in self._into(name, port)] for port in node.hears}
+                given = node.build(self.audio, feeds)
+                if given is not None:
+                    self._buffers[name] = given
+        self._taps: dict[str, AudioBlock] = {}
+        for name in self.nodes:
+            for port in self.nodes[name].ports().inlets:
+                if port.flow == "audio" and not port.compiled:
+                    self._tap(name, port.name)
+        self.audio.compile()
+
+    def _tap(self, name: str, port: str) -> None:
+        """One ring for all event nodes that hear the same buffers."""
+        sources = [cable.source for cable in self._into(name, port)]
+        key = "+".join(sources)
+        if sources and key not in self._taps:
+            feeds = [Feed(source, self._buffers[source]) for source in sources]
+            self._taps[key] = AudioBlock(self.audio.tap(self.audio.sum(feeds)))
+            self._blocks.append(self._taps[key])
+
+    def _wire_events(self) -> None:
+        inboxes: dict[tuple[str, str], list[Event]] = {}
+        for name, node in self.nodes.items():
+            arguments: list[Any] = []
+            for port in node.ports().inlets:
+                if port.compiled:
+                    continue
+                if port.flow == "audio":
+                    key = "+".join(cable.source for cable in self._into(name, port.name))
+                    arguments.append(self._taps.get(key))
+                else:
+                    arguments.append(inboxes.setdefault((name, port.name), []))
+            if arguments or not isinstance(node, SoundingNode):
+                own = [inbox for (owner, _), inbox in inboxes.items() if owner == name]
+                self._steps.append(_Step(name, node, arguments, own))
+        for step in self._steps:
+            step.targets = [inboxes[cable.target, cable.port.name] for cable in self.patch.cables
+                            if cable.source == step.name and cable.port.flow != "audio"]
+
+    def _into(self, name: str, port: str) -> list[Any]:
+        return [c for c in self.patch.cables if c.target == name and c.port.name == port]
+
+    # -- running -------------------------------------------------------------------------------
+
+    def hear(self, source: Samples, target: Samples) -> None:
+        """One driver block: the audio list first, then the event nodes, hop by hop."""
+        self.audio.process(source, target)
+        heard = self.audio.position
+        while self.clock.frame + HOP <= heard:
+            self._hop()
+
+    def _hop(self) -> None:
+        clock = self.clock
+        start = clock.frame
+        clock.move_to(start + HOP)
+        for block in self._blocks:
+            block.move_to(start)
+        if self._arriving:
+            self._deliver_arrived()
+        for step in self._steps:
+            events = step.node.process(*step.arguments)
+            if events:
+                self._send(step, events)
+            for inbox in step.inboxes:
+                if inbox:
+                    inbox.clear()
+
+    def _send(self, step: _Step, events: Sequence[Event]) -> None:
+        for target in step.targets:
+            target.extend(events)
+        now = self.clock.now
+        for event in events:
+            if not isinstance(event, Features):
+                sent = max(getattr(event, "due", 0.0), now)
+                self._count += 1
+                heapq.heappush(self._outbox, (sent, self._count, Sent(sent, step.name, event)))
+
+    def take(self) -> list[Sent]:
+        """What has left since the last call, in the order of `sent`."""
+        outbox, taken, until = self._outbox, [], self.clock.next
+        while outbox and outbox[0][0] < until:          # nothing decided later can leave earlier
+            taken.append(heapq.heappop(outbox)[2])
+        return taken
+
+    def finish(self) -> list[Sent]:
+        """End every note that still sounds and hand out all that is left."""
+        self._outbox = [item for item in self._outbox if item[0] < self.clock.next]
+        heapq.heapify(self._outbox)
+        for step in self._steps:
+            self._send(step, step.node.release())
+        return self.take()
+
+    # -- from outside --------------------------------------------------------------------------
+
+    def arrive(self, event: Note | Control) -> None:
+        """A note or a control from outside; call in order of time."""
+        self._arriving.append(event)
+
+    def _deliver_arrived(self) -> None:
+        arriving = self._arriving
+        while arriving and arriving[0].time < self.clock.now:
+            event = arriving.popleft()
+            if isinstance(event, Control):
+                self.control(event)
+                continue
+            for node in self._keys:
+                node.arrive(event)
+            if isinstance(event, NoteOn | NoteOff):
+                pressed = event.velocity if isinstance(event, NoteOn) else 0
+                self._touch("note", event.note, event.channel, pressed)
+
+    def control(self, control: Control) -> None:
+        """Move a setting ("onsets.sensitivity_db"), a scene ("scene.chorus") or a raw message.
+
+        A raw message is named `cc`, `note` or `program` with (number, channel, value) as value.
+        Raises KuchiError where there is no such thing or the value doesn't fit.
+        """
+        if control.name in ("cc", "note", "program"):
+            number, channel, value = control.value
+            self._touch(control.name, number, channel, value)
+            return
+        head, _, tail = control.name.partition(".")
+        if head == "scene":
+            for (name, setting), value in self._scene(tail).items():
+                self.nodes[name].set(setting, value)
+            return
+        if head not in self.nodes:
+            raise KuchiError(f'{control.name}: there is no node "{head}"')
+        try:
+            self.nodes[head].set(tail, control.value)
+        except ValueError as error:
+            raise KuchiError(f"{control.name} = {control.value!r}: {error}") from None
+
+    def _scene(self, name: str) -> dict[tuple[str, str], Any]:
+        if name not in self.patch.scenes:
+            known = ", ".join(self.patch.scenes) or "none"
+            raise KuchiError(f'there is no scene "{name}"; this patch has: {known}')
+        return self.patch.scenes[name]
+
+    def _touch(self, source: str, number: int, channel: int, value: int) -> None:
+        for binding in self.patch.controls:
+            if not binding.hears(source, number, channel):
+                continue
+            if binding.to.startswith("scene."):
+                if (value > 0) != binding.invert:
+                    self.control(Control(self.clock.now, binding.to, 1))
+            elif not binding.is_action:
+                self._move(binding, value / 127.0)
+
+    def _move(self, binding: Binding, travel: float) -> None:
+        """Set a number to where the knob stands, between the binding's ends or the setting's."""
+        head, _, tail = binding.to.partition(".")
+        param = self.nodes[head].params()[tail]
+        if param.choices:
+            place = min(int(travel * len(param.choices)), len(param.choices) - 1)
+            self.nodes[head].set(tail, param.choices[place])
+            return
+        low = param.low if binding.low is None else binding.low
+        high = param.high if binding.high is None else binding.high
+        if low is not None and high is not None:
+            travel = 1.0 - travel if binding.invert else travel
+            value = low + (high - low) * travel
+            self.nodes[head].set(tail, round(value) if isinstance(param.default, int) else value)

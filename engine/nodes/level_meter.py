@@ -1,0 +1,43 @@
+"""How loud it is, for the eye: a meter on any audio cable."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.dsp.levels import accumulate
+from engine.events import Features
+from engine.node import AudioBlock, Context, Node, Param
+
+
+class LevelMeter(Node):
+    """Report peak and RMS level, dBFS, some thirty times a second.
+
+    It listens only; the sound goes on along its own cable. Gives Features(peak_db, rms_db).
+    """
+
+    every_ms = Param(33.0, low=16.0, high=1000.0, help="how often the level is told")
+
+    def prepare(self, context: Context) -> None:
+        self._sums = np.zeros(2, np.float32)        # highest |sample|, sum of squares
+        self._heard = 0
+        self._rate = context.sample_rate
+        accumulate(np.zeros(context.hop, np.float32), self._sums)
+
+    def process(self, audio: AudioBlock) -> Sequence[Features]:
+        accumulate(audio.samples, self._sums)
+        self._heard += len(audio.samples)
+        if self._heard < self.every_ms * self._rate / 1000.0:
+            return ()
+        peak, mean_square = float(self._sums[0]), float(self._sums[1]) / self._heard
+        self.reset()
+        end = (audio.start + len(audio.samples)) / self._rate
+        return (Features(end, (_db(peak), _db(mean_square ** 0.5))),)
+
+    def reset(self) -> None:
+        self._sums[:] = 0.0
+        self._heard = 0
+
+
+def _db(amplitude: float) -> float:
+    """dBFS, with silence at -120 so that a meter has a bottom."""
+    return 20.0 * float(np.log10(max(amplitude, 1e-6)))

@@ -1,0 +1,85 @@
+"""Notes leave for a DAW, a synth or a `.mid` file here, and every note is ended."""
+
+from collections.abc import Sequence
+
+from engine.drums import GM_NOTE
+from engine.events import Hit, Note, NoteOff, NoteOn, Release
+from engine.node import Context, Node, Param
+
+_CURVES = {"soft": 0.5, "musical": 0.7, "linear": 1.0, "hard": 1.6}
+
+
+class MidiOut(Node):
+    """Send hits as drum notes, and notes as they are.
+
+    A hit becomes its General MIDI note, softly struck or hard, and its end follows after the
+    gate: samplers and e-drum brains need one. A drum struck again is ended first.
+    """
+
+    outlet = "midi"
+
+    port = Param("Kuchi drums", help="a virtual port of this name, or part of a real one's")
+    channel = Param(10, low=1, high=16, help="the channel of the drum notes, as on the gear")
+    gate_ms = Param(100.0, low=5.0, high=5000.0, help="a drum's note ends after this long")
+    gate = Param("fixed", choices=("fixed", "while it sounds"),
+                 help="end a note after gate_ms, or when its sound has died away (4 s at most)")
+    curve = Param("musical", choices=("soft", "musical", "linear", "hard", "fixed"),
+                  help="how loudness becomes velocity; fixed is always 100")
+    floor = Param(40, low=1, high=127, help="the velocity of the softest hit")
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**settings)
+        self._sounding: dict[tuple[int, int], float] = {}      # (channel, note) -> when it ends
+
+    def prepare(self, context: Context) -> None:
+        self._clock = context.clock
+
+    def velocity(self, loudness: float) -> int:
+        """MIDI velocity 1-127 of a hit's loudness 0..1."""
+        if self.curve == "fixed":
+            return 100
+        bent = max(0.0, min(1.0, loudness)) ** _CURVES[self.curve]
+        return round(self.floor + (127 - self.floor) * bent)
+
+    def process(self, hits: Sequence[Hit | Release], notes: Sequence[Note]) -> Sequence[Note]:
+        if not (hits or notes or self._sounding):
+            return ()
+        sent: list[Note] = []
+        for hit in hits:
+            if isinstance(hit, Hit):
+                self._strike(hit, sent)
+            elif self.gate != "fixed":
+                self._end(self.channel, GM_NOTE[hit.drum], max(hit.due, self._clock.now), sent)
+        for note in notes:
+            self._pass(note, sent)
+        for (channel, number), end in list(self._sounding.items()):
+            if end < self._clock.next:
+                self._end(channel, number, max(end, self._clock.now), sent)
+        return sent
+
+    def _strike(self, hit: Hit, sent: list[Note]) -> None:
+        note, start = GM_NOTE[hit.drum], max(hit.due, self._clock.now)
+        self._end(self.channel, note, start, sent)
+        sent.append(NoteOn(hit.time, note, self.velocity(hit.velocity), self.channel, start))
+        gate = self.gate_ms / 1000.0 if self.gate == "fixed" else 4.0
+        self._sounding[self.channel, note] = start + gate
+
+    def _pass(self, note: Note, sent: list[Note]) -> None:
+        start = max(note.due, self._clock.now)
+        self._end(note.channel, note.note, start, sent)
+        if isinstance(note, NoteOn):
+            sent.append(NoteOn(note.time, note.note, note.velocity, note.channel, start))
+            self._sounding[note.channel, note.note] = float("inf")
+
+    def _end(self, channel: int, note: int, when: float, sent: list[Note]) -> None:
+        if self._sounding.pop((channel, note), None) is not None:
+            sent.append(NoteOff(when, note, 64, channel, when))
+
+    def release(self) -> Sequence[Note]:
+        ended: list[Note] = []
+        for channel, note in list(self._sounding):
+            self._end(channel, note, self._clock.now, ended)
+        return ended
+
+    def reset(self) -> None:
+        self._sounding.clear()

@@ -1,0 +1,135 @@
+"""The same graph without a stage: audio and notes in, events and audio out.
+
+Deterministic to the byte and as fast as the machine allows. It serves the demo, the tests, the
+scores and the making of training features, so what is measured is what is played.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.clock import Clock
+from engine.events import Control, Event, Note, Sent
+from engine.graph import Graph
+from engine.node import AudioBlock, Context, Node
+from engine.patch import Patch
+from engine.units import HOP, Samples
+
+TAIL_S = 2.0
+"""How long the graph goes on after its input: pending hits are told, tails ring out."""
+
+_SILENT_BLOCK = 1024      # with nothing to sound, larger blocks give the same events sooner
+
+
+def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
+           notes: Iterable[Note | Control] = (), *, block: int | Sequence[int] | None = None,
+           seed: int = 0, write: Callable[[Samples], object] | None = None) -> Iterator[Sent]:
+    """Run a patch over a recording and yield what leaves, in the order of `sent`.
+
+    audio : float32 (frames,) at 48 kHz, or its stretches one after another; None is silence
+    notes : notes and controls with their times, in order
+    block : simulated driver blocks, one size or several in turn; events don't depend on it
+    write : is given each block of output, float32 (n, 2), where the patch has sound
+    """
+    graph = Graph(patch, seed=seed)
+    last = 0.0
+    for event in notes:
+        graph.arrive(event)
+        last = event.time
+    if block is None:
+        block = HOP if graph.sounds else _SILENT_BLOCK
+    sizes = cycle((block,) if isinstance(block, int) else block)
+    stretches: Iterable[Samples] = (
+        () if audio is None else (audio,) if isinstance(audio, np.ndarray) else audio)
+    for source in _blocks(stretches, sizes, last + TAIL_S):
+        target = np.empty((len(source), 2), np.float32)
+        graph.hear(source, target)
+        yield from graph.take()
+        if write is not None and graph.sounds:
+            write(target)
+    yield from graph.finish()
+
+
+def _blocks(stretches: Iterable[Samples], sizes: Iterator[int], least_s: float
+            ) -> Iterator[Samples]:
+    """Cut audio into blocks (n, 1), and let silence follow: TAIL_S, and to `least_s` in all."""
+    size, rest, frames = next(sizes), np.zeros(0, np.float32), 0
+    for stretch in _and_tail(stretches, least_s):
+        pool = np.concatenate([rest, stretch]) if len(rest) else stretch
+        place = 0
+        while place + size <= len(pool):
+            yield pool[place:place + size, None]
+            place, frames, size = place + size, frames + size, next(sizes)
+        rest = pool[place:]
+    if len(rest):
+        yield np.pad(rest, (0, -len(rest) % HOP))[:, None]
+
+
+def _and_tail(stretches: Iterable[Samples], least_s: float) -> Iterator[Samples]:
+    frames = 0
+    for stretch in stretches:
+        frames += len(stretch)
+        yield stretch
+    silence = max(int(TAIL_S * 48000), int(least_s * 48000) - frames)
+    silence += -(frames + silence) % HOP                # end on a whole hop
+    yield np.zeros(silence, np.float32)
+
+
+def hear(node: Node, audio: Samples, *, bleed: Samples | None = None,
+         **events: Iterable[Event]) -> Iterator[Sent]:
+    """Run one event node over audio, hop by hop, and yield what it sends.
+
+    audio  : float32 (frames,) at 48 kHz; heard by the node's audio inlet
+    bleed  : the same for a delayed inlet; silence where it is shorter
+    events : for each event inlet, by its name, what arrives there: each in the hop in which its
+             time (or its due, where it has one) falls
+    """
+    clock = Clock()
+    node.prepare(Context(clock, Path()))
+    hops = -(-len(audio) // HOP)
+    rings = {False: _Ring(audio, hops), True: None if bleed is None else _Ring(bleed, hops)}
+    waiting = {name: sorted(arriving, key=_arrival) for name, arriving in events.items()}
+    ports = node.ports().inlets
+    for hop in range(hops):
+        clock.move_to((hop + 1) * HOP)
+        arguments: list[Any] = []
+        for port in ports:
+            if port.flow == "audio":
+                ring = rings[port.delayed]
+                arguments.append(ring and ring.at(hop))
+            else:
+                queue = waiting.get(port.name, [])
+                count = sum(1 for event in queue if _arrival(event) < clock.now)
+                arguments.append(queue[:count])
+                del queue[:count]
+        for event in node.process(*arguments) or ():
+            yield Sent(max(getattr(event, "due", 0.0), clock.now), node.type_name(), event)
+
+
+def play(node: Node, audio: Samples, *, bleed: Samples | None = None,
+         **events: Iterable[Event]) -> list[Any]:
+    """What a node says to a piece of audio: `hear`, without when and by whom it was sent."""
+    return [sent.event for sent in hear(node, audio, bleed=bleed, **events)]
+
+
+class _Ring:
+    """A recording as the audio thread would leave it in a ring: only the past is there."""
+
+    def __init__(self, audio: Samples, hops: int) -> None:
+        self._audio = np.zeros(hops * HOP, np.float32)
+        self._audio[:len(audio)] = audio[:hops * HOP]
+        self._ring = np.zeros(1 << 17, np.float32)
+        self._block = AudioBlock(self._ring)
+
+    def at(self, hop: int) -> AudioBlock:
+        place = (hop * HOP) & (len(self._ring) - 1)
+        self._ring[place:place + HOP] = self._audio[hop * HOP:(hop + 1) * HOP]
+        self._block.move_to(hop * HOP)
+        return self._block
+
+
+def _arrival(event: Any) -> float:
+    return getattr(event, "due", 0.0) or event.time
