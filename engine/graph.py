@@ -144,6 +144,8 @@ class Graph:
     def _send(self, step: _Step, events: Sequence[Event]) -> None:
         for target in step.targets:
             target.extend(events)
+        if step.node.inlet:
+            return                                      # what came in has not left
         now = self.clock.now
         for event in events:
             if not isinstance(event, Features):

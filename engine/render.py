@@ -16,7 +16,7 @@ from engine.events import Control, Event, Note, Sent
 from engine.graph import Graph
 from engine.node import AudioBlock, Context, Node
 from engine.patch import Patch
-from engine.units import HOP, Samples
+from engine.units import HOP, SAMPLE_RATE, Samples
 
 TAIL_S = 2.0
 """How long the graph goes on after its input: pending hits are told, tails ring out."""
@@ -56,13 +56,13 @@ def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
 def _blocks(stretches: Iterable[Samples], sizes: Iterator[int], least_s: float
             ) -> Iterator[Samples]:
     """Cut audio into blocks (n, 1), and let silence follow: TAIL_S, and to `least_s` in all."""
-    size, rest, frames = next(sizes), np.zeros(0, np.float32), 0
+    size, rest = next(sizes), np.zeros(0, np.float32)
     for stretch in _and_tail(stretches, least_s):
         pool = np.concatenate([rest, stretch]) if len(rest) else stretch
         place = 0
         while place + size <= len(pool):
             yield pool[place:place + size, None]
-            place, frames, size = place + size, frames + size, next(sizes)
+            place, size = place + size, next(sizes)
         rest = pool[place:]
     if len(rest):
         yield np.pad(rest, (0, -len(rest) % HOP))[:, None]
@@ -72,8 +72,8 @@ def _and_tail(stretches: Iterable[Samples], least_s: float) -> Iterator[Samples]
     frames = 0
     for stretch in stretches:
         frames += len(stretch)
-        yield stretch
-    silence = max(int(TAIL_S * 48000), int(least_s * 48000) - frames)
+        yield np.ascontiguousarray(stretch, np.float32)
+    silence = max(int(TAIL_S * SAMPLE_RATE), int(least_s * SAMPLE_RATE) - frames)
     silence += -(frames + silence) % HOP                # end on a whole hop
     yield np.zeros(silence, np.float32)
 
@@ -84,8 +84,8 @@ def hear(node: Node, audio: Samples, *, bleed: Samples | None = None,
 
     audio  : float32 (frames,) at 48 kHz; heard by the node's audio inlet
     bleed  : the same for a delayed inlet; silence where it is shorter
-    events : for each event inlet, by its name, what arrives there: each in the hop in which its
-             time (or its due, where it has one) falls
+    events : for each event inlet, by its name, what arrives there, as the graph would bring it:
+             in the hop in which its time falls, or, where it has a due, the last hop before it
     """
     clock = Clock()
     node.prepare(Context(clock, Path()))
@@ -132,4 +132,5 @@ class _Ring:
 
 
 def _arrival(event: Any) -> float:
-    return getattr(event, "due", 0.0) or event.time
+    due = getattr(event, "due", 0.0)
+    return due - HOP / SAMPLE_RATE if due else event.time

@@ -3,7 +3,7 @@
 A ring of rows leads from one producer, the engine thread, to one consumer, the unit. At each
 slice the unit moves what has arrived to a table ordered by start, and obeys every row at its
 frame inside the slice; a row that comes too late is obeyed at once. Nothing waits, nothing
-allocates, and a full ring says so.
+allocates, and a full ring says so. A stop needs no room in it, so it always gets through.
 """
 
 import numpy as np
@@ -17,23 +17,22 @@ ROWS = 256                          # a power of two; as many again may wait in 
 WIDTH = 6
 START, KIND, A, B, C, D = range(WIDTH)
 
-STOP, SET = 0, 1
-"""STOP forgets all that was sent before it but settings; SET moves setting `a` to `b`.
-A unit's own kinds follow."""
+SET = 0
+"""The kind every unit knows: setting `a` becomes `b`. It survives a stop."""
 
-_WRITTEN, _TAKEN, _WAITING = 0, 8, 16        # a cache line apart: each side writes its own
-_ENDS = 24
+_WRITTEN, _VOID = 0, 1              # the producer's: rows written, and how many of them are void
+_TAKEN, _WAITING, _SEEN = 8, 9, 10  # the unit's, a cache line on: rows taken, rows in the table,
+_ENDS = 16                          # and the last _VOID it has obeyed
 
-Rows = NDArray[np.float64]
-Mail = tuple[Rows, Integers, Rows]
-"""ring, ends and pending: what both sides share."""
+Mail = tuple[NDArray[np.float64], Integers, NDArray[np.float64]]
+"""What both sides share: ring, ends and pending."""
 
 
 class Commands:
-    """The producer's side, and the arrays both sides share.
+    """The producer's side.
 
     ring, pending : float64 (ROWS, WIDTH)   [start frame, kind, a, b, c, d]
-    ends          : int64 (24,)             rows written, rows taken, rows waiting in `pending`
+    ends          : int64 (16,)             how far each side has come
     refused       : int                     rows that found the ring full
     """
 
@@ -56,11 +55,14 @@ class Commands:
         self.refused += 1
         return False
 
+    def stop(self) -> None:
+        """Forget all that was sent but settings, and fall silent."""
+        _void(self.ends)
+
 
 @njit("boolean(float64[:, ::1], int64[::1], float64, float64, float64, float64, float64, float64)",
       cache=True, nogil=True, error_model="numpy")
-def _push(ring: Rows, ends: Integers, start: float, kind: float, a: float, b: float, c: float,
-          d: float) -> bool:
+def _push(ring, ends, start, kind, a, b, c, d):
     written = ends[_WRITTEN]
     if written - load_acquire(ends.ctypes.data + 8 * _TAKEN) == ROWS:
         return False
@@ -70,37 +72,44 @@ def _push(ring: Rows, ends: Integers, start: float, kind: float, a: float, b: fl
     return True
 
 
+@njit("void(int64[::1])", cache=True, nogil=True, error_model="numpy")
+def _void(ends):
+    store_release(ends.ctypes.data + 8 * _VOID, ends[_WRITTEN])
+
+
 @kernel
-def mail_at(ring: int, ends: int, pending: int) -> Mail:
-    """The arrays behind the addresses in a handle."""
+def mail_at(ring, ends, pending):
+    """The arrays behind the three addresses in a handle."""
     return (carray(pointer(ring), (ROWS, WIDTH), np.float64),
             carray(pointer(ends), _ENDS, np.int64),
             carray(pointer(pending), (ROWS, WIDTH), np.float64))
 
 
 @kernel
-def arrive(mail: Mail) -> None:
-    """Move what has arrived to the table; what finds no room there stays in the ring."""
+def arrive(mail):
+    """Move what has arrived to the table; what finds no room there stays in the ring.
+
+    returns : bool   a stop has come: all sound sent for until now must end
+    """
     ring, ends, pending = mail
     taken = ends[_TAKEN]
+    void = load_acquire(ends.ctypes.data + 8 * _VOID)
     written = load_acquire(ends.ctypes.data + 8 * _WRITTEN)
-    if taken == written:
-        return
-    stop = taken                            # but for settings, rows before the last STOP are void
-    for k in range(taken, written):
-        if ring[k & (ROWS - 1), KIND] == STOP:
-            stop = k
-            _keep_settings(ends, pending)
+    stopped = void != ends[_SEEN]
+    if stopped:
+        ends[_SEEN] = void
+        _keep_settings(ends, pending)
     while taken < written and ends[_WAITING] < ROWS:
         row = ring[taken & (ROWS - 1)]
-        if taken >= stop or row[KIND] == SET:
+        if taken >= void or row[KIND] == SET:
             _insert(ends, pending, row)
         taken += 1
     store_release(ends.ctypes.data + 8 * _TAKEN, taken)
+    return stopped
 
 
 @kernel
-def due(mail: Mail, frame: int) -> bool:
+def due(mail, frame):
     """Is there a row whose frame has come?"""
     _, ends, pending = mail
     waiting = ends[_WAITING]
@@ -108,7 +117,7 @@ def due(mail: Mail, frame: int) -> bool:
 
 
 @kernel
-def take(mail: Mail) -> NDArray[np.float64]:
+def take(mail):
     """The row that `due` has seen, float64 (WIDTH,); valid until the next `arrive`."""
     _, ends, pending = mail
     ends[_WAITING] -= 1
@@ -116,7 +125,7 @@ def take(mail: Mail) -> NDArray[np.float64]:
 
 
 @kernel
-def until(mail: Mail, end: int) -> int:
+def until(mail, end):
     """The frame of the next row, or `end` where that comes first."""
     _, ends, pending = mail
     waiting = ends[_WAITING]
@@ -126,7 +135,14 @@ def until(mail: Mail, end: int) -> int:
 
 
 @kernel
-def _insert(ends: Integers, pending: Rows, row: NDArray[np.float64]) -> None:
+def waiting_rows(mail):
+    """The table's rows that are still to come, float64 (n, WIDTH), latest first."""
+    _, ends, pending = mail
+    return pending[:ends[_WAITING]]
+
+
+@kernel
+def _insert(ends, pending, row):
     """Latest first, so that the next is the last; of equal starts the first sent comes first."""
     place = ends[_WAITING]
     while place > 0 and pending[place - 1, START] <= row[START]:
@@ -139,7 +155,7 @@ def _insert(ends: Integers, pending: Rows, row: NDArray[np.float64]) -> None:
 
 
 @kernel
-def _keep_settings(ends: Integers, pending: Rows) -> None:
+def _keep_settings(ends, pending):
     kept = 0
     for place in range(ends[_WAITING]):
         if pending[place, KIND] == SET:

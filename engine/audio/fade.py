@@ -16,8 +16,8 @@ _ARRIVED = np.float32(1e-5)
 
 
 @kernel
-def glide(level: np.float32, goal: np.float32) -> np.float32:
-    """A fader's next value on its way to its goal; 95 % of the way in 5 ms."""
+def glide(level, goal):
+    """A fader's next value on its way to its goal, float32; 95 % of the way in 5 ms."""
     if abs(goal - level) < _ARRIVED:
         return goal
     return level + (goal - level) * _GLIDE

@@ -6,12 +6,11 @@ ceiling it changes nothing.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import carray
 
-from engine.audio.commands import KIND, SET, A, B, Commands, Mail, arrive, due, mail_at, take, until
+from engine.audio.commands import KIND, SET, A, B, Commands, arrive, due, mail_at, take, until
 from engine.audio.fade import FADE_STEP, glide
 from engine.audio.intrinsics import pointer
 from engine.audio.run_list import OUTPUTS, TABLE, TARGET, AudioList
@@ -45,7 +44,7 @@ class Output:
 
 
 @kernel
-def limit(start: int, end: int, feed: Samples, state: Samples, buffer: Samples) -> None:
+def limit(start, end, feed, state, buffer):
     """Write feed[:, start:end] to buffer, no sample of it above the ceiling.
 
     state : float32 (5,)   GAIN and OPEN as asked for; gain, fade and limiter as they are
@@ -66,18 +65,18 @@ def limit(start: int, end: int, feed: Samples, state: Samples, buffer: Samples) 
 
 
 @kernel
-def _number(sample: np.float32) -> np.float32:
+def _number(sample):
     """Ears are protected from a broken plugin, too."""
     return sample if np.isfinite(sample) else _ZERO
 
 
 @kernel
-def _within(sample: np.float32) -> np.float32:
+def _within(sample):
     return min(max(sample, -CEILING), CEILING)
 
 
 @kernel
-def send(buffer: Samples, first: int, driver: Samples) -> None:
+def send(buffer, first, driver):
     """Add the pair to driver (n, channels), beneath the ceiling."""
     if first + 2 > driver.shape[1]:
         return
@@ -87,8 +86,7 @@ def send(buffer: Samples, first: int, driver: Samples) -> None:
 
 
 @kernel
-def limit_slice(frame: int, frames: int, mail: Mail, feed: Samples, state: Samples,
-                buffer: Samples) -> None:
+def limit_slice(frame, frames, mail, feed, state, buffer):
     """One slice, cut where the fader or the stop is moved."""
     arrive(mail)
     done = 0
@@ -103,7 +101,7 @@ def limit_slice(frame: int, frames: int, mail: Mail, feed: Samples, state: Sampl
 
 
 @unit
-def run(handle: Any, frames: int) -> None:
+def run(handle, frames):
     parts = carray(handle, 9, np.int64)
     length = np.int64(frames)
     table = carray(pointer(parts[7]), TABLE, np.int64)

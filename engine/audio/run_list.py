@@ -7,12 +7,10 @@ same walk in the shape in which PortAudio calls; it takes `table` as its user da
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import carray, cfunc, njit, types
 
-from engine.audio import mix, tap
 from engine.audio.intrinsics import (
     call_run,
     flush_denormals,
@@ -21,6 +19,8 @@ from engine.audio.intrinsics import (
     restore_denormals,
     store_release,
 )
+from engine.audio.mix import Mix
+from engine.audio.tap import Tap
 from engine.audio.unit import Integers
 from engine.units import SLICE, Samples
 
@@ -73,16 +73,11 @@ class AudioList:
             if self._silence is None:
                 self._silence = self.buffer()
             return self._silence
-        target = self.buffer()
-        unity = mix.Mix(self.clock, [feed.buffer for feed in feeds], [1.0] * len(feeds), target)
-        self.add(mix.run.address, unity.handle, unity.keep)
-        return target
+        return Mix(self, [feed.buffer for feed in feeds], [1.0] * len(feeds)).buffer
 
     def tap(self, buffer: Samples, frames: int = 1 << 17) -> Samples:
         """Append a ring of the last `frames`, a power of two; frame n is at n modulo `frames`."""
-        ring = np.zeros(frames, np.float32)
-        self.add(tap.run.address, tap.tap_handle(self.clock, buffer, ring), (buffer, ring))
-        return ring
+        return Tap(self, buffer, frames).ring
 
     def compile(self) -> None:
         """Freeze the list and call it once with nothing to do, so that all is loaded."""
@@ -114,7 +109,7 @@ class AudioList:
 
 @njit("boolean(int64[::1], float32[:, ::1], float32[:, ::1])",
       cache=True, nogil=True, error_model="numpy", forceinline=True)
-def walk(table: Integers, source: Samples, target: Samples) -> bool:
+def walk(table, source, target):
     """One driver block: every row for every slice. False where the shapes don't fit."""
     frames, inputs, outputs = source.shape[0], table[INPUTS], table[OUTPUTS]
     if source.shape[1] != inputs or target.shape[0] != frames or target.shape[1] != outputs:
@@ -144,7 +139,7 @@ _CALLBACK = types.int32(types.voidptr, types.voidptr, types.uint64, types.voidpt
 
 
 @cfunc(_CALLBACK, cache=True, error_model="numpy")
-def callback(source: Any, target: Any, frames: int, time: Any, status: int, table_at: Any) -> int:
+def callback(source, target, frames, time, status, table_at):
     """`walk` as a PaStreamCallback; its user data is the address of `AudioList.table`."""
     table = carray(table_at, TABLE, np.int64)
     length = np.int64(frames)

@@ -1,6 +1,5 @@
 """Where sound enters: one channel of the driver's input, and never anything but numbers."""
 
-from typing import Any
 
 import numpy as np
 from numba import carray
@@ -8,7 +7,7 @@ from numba import carray
 from engine.audio.intrinsics import pointer
 from engine.audio.run_list import INPUTS, SOURCE, TABLE, AudioList
 from engine.audio.unit import handle_of, kernel, unit
-from engine.units import SLICE, Samples
+from engine.units import SLICE
 
 MEAN = -1
 _HALF = np.float32(0.5)
@@ -37,7 +36,7 @@ class Source:
 
 
 @kernel
-def pick(driver: Samples, channel: int, buffer: Samples) -> None:
+def pick(driver, channel, buffer):
     """Write one channel of driver (n, channels) to both rows of buffer; NaN and inf become 0."""
     last = driver.shape[1] - 1
     first = min(max(channel, 0), last)
@@ -51,7 +50,7 @@ def pick(driver: Samples, channel: int, buffer: Samples) -> None:
 
 
 @unit
-def run(handle: Any, frames: int) -> None:
+def run(handle, frames):
     parts = carray(handle, 3, np.int64)
     table = carray(pointer(parts[0]), TABLE, np.int64)
     pick(carray(pointer(table[SOURCE]), (np.int64(frames), table[INPUTS]), np.float32),

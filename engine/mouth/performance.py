@@ -5,6 +5,7 @@ A mouth plays one sound at a time, so each strike closes on the tail of the last
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -83,11 +84,10 @@ def perform(score: Sequence[Cue], who: str | int | Performer, *, seconds: float 
     if under is not None:
         dry[:len(under)] += under[:total]
     rng = np.random.Generator(np.random.PCG64([seed, 0]))
-    for strike, following in zip(strikes, [*strikes[1:], None], strict=True):
+    starts = [frames(strike.time) for strike in strikes]
+    for strike, (start, following) in zip(strikes, pairwise([*starts, total]), strict=True):
         sound = _sound(strike, mouth, rng)
-        if following is not None:
-            _close(sound, frames(following.time) - frames(strike.time))
-        start = frames(strike.time)
+        _close(sound, following - start)
         length = min(len(sound), total - start)
         if length > 0:
             dry[start:start + length] += sound[:length]

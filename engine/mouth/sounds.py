@@ -66,14 +66,14 @@ def lip_snare(who: Performer, force: float, rng: Rng) -> Samples:
     fall_ms = _near(45.0, 0.2, rng)
     length = _frames(3.0 * fall_ms + 40.0)
     teeth = _air(length, rng)
-    colour(teeth, _near(cavity_hz(0.18 * who.tract_cm), 0.12, rng), 0.5, 0.5, 1.0, 0.15)
-    _ring(teeth, who, 4.0)
+    colour(teeth, _near(cavity_hz(0.18 * who.tract_cm), 0.12, rng), 0.6, 0.5, 1.0, 0.08)
+    _ring(teeth, who, 7.0)
     lips = _air(length, rng)
-    colour(lips, 1800.0, 0.5, 0.6, 1.0, 0.35)
+    colour(lips, 2000.0, 0.5, 0.4, 1.0, 0.3)
     body = _tone(_glide(length, _near(3.4 * who.kick_hz, 0.08, rng), 0.7, 20.0))
-    sound = _at(teeth * _puff(length, 6.0, 15.0, fall_ms), -1.0)
+    sound = _at(teeth * _puff(length, 3.0, 12.0, fall_ms), -2.0)
     sound += _at(lips * _shape(length, 0.3, 9.0), 0.0)
-    sound += _at(body * _shape(length, 4.0, 18.0), -9.0)
+    sound += _at(body * _shape(length, 4.0, 18.0), -11.0)
     if who.voiced:
         sound += _at(_vowel(who, "a", 25.0, 50.0, length, rng), -16.0 + 12.0 * who.voiced)
     return sound
@@ -88,13 +88,13 @@ def throat_snare(who: Performer, force: float, rng: Rng) -> Samples:
     rasp = air.copy()
     colour(air, ring_hz, 2.0, 0.35, 1.0, 0.1)
     _ring(air, who, 4.0)
-    colour(rasp, 3.0 * ring_hz, 1.0, 0.1, 1.0, 0.2)
+    colour(rasp, 3.0 * ring_hz, 1.0, 0.1, 1.0, 0.15)
     shape = _shape(length, 0.4, 6.0) + 0.7 * _puff(length, 3.0, 12.0, fall_ms)
     again = _frames(_near(6.0, 0.25, rng))
     shape[again:] += 0.7 * _shape(length - again, 0.3, 4.0)
     body = _tone(_glide(length, _near(0.5 * cavity_hz(who.tract_cm), 0.1, rng), 0.8, 20.0))
     sound = _at(air * shape, 0.0) + _at(rasp * shape, -6.0 + 4.0 * force)
-    sound += _at(body * _shape(length, 3.0, 14.0), -6.0)
+    sound += _at(body * _shape(length, 3.0, 14.0), -9.0)
     if who.voiced:
         sound += _at(_vowel(who, "a", 18.0, 50.0, length, rng), -14.0 + 12.0 * who.voiced)
     return sound
@@ -146,11 +146,11 @@ def lip_roll(who: Performer, force: float, rng: Rng) -> Samples:
 
 SOUNDS: Final[dict[str, Sound]] = {
     "b": Sound("kick", kick, 0.0),
-    "ts": Sound("hihat_closed", closed_hat, -8.0),
-    "tsss": Sound("hihat_open", open_hat, -8.0),
-    "pf": Sound("snare", lip_snare, -2.0),
-    "k": Sound("snare", throat_snare, -2.0),
-    "kh": Sound("snare", inward_snare, -3.0),
+    "ts": Sound("hihat_closed", closed_hat, -6.0),
+    "tsss": Sound("hihat_open", open_hat, -6.0),
+    "pf": Sound("snare", lip_snare, -1.0),
+    "k": Sound("snare", throat_snare, -1.0),
+    "kh": Sound("snare", inward_snare, -1.5),
     "tk": Sound("rim", tongue_click, -5.0),
     "brr": Sound("other", lip_roll, -5.0),
 }

@@ -39,7 +39,7 @@ def hum(notes: Sequence[tuple[float, float, float]], who: str | int | Performer,
         span = slice(frames(time), min(frames(time + length), total))
         hz[span] = 440.0 * 2.0 ** ((note - 69.0) / 12.0)
         loud[span] = 1.0
-    return throat(performer(who), hz, _smooth(loud, 18.0), vowel, rng) * np.float32(gain(-12.0))
+    return throat(performer(who), hz, _smooth(loud, 50.0), vowel, rng) * np.float32(gain(-20.0))
 
 
 def breath(who: str | int | Performer, *, seconds: float = 0.5, seed: int = 0) -> Samples:

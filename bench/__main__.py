@@ -1,0 +1,71 @@
+"""`python -m bench`, which is also `kuchi bench`."""
+
+import importlib
+import json
+import pkgutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+import bench
+from bench.table import Gate, Report, machine
+from engine.errors import FileError, GateError, UsageError
+
+_NO_BENCH = ("__main__", "measure", "table")
+
+
+def names() -> list[str]:
+    """The benches there are: one file of this folder each."""
+    found = (module.name for module in pkgutil.iter_modules(bench.__path__))
+    return [name for name in found if name not in _NO_BENCH]
+
+
+@click.command(epilog=f"Benches: {', '.join(names())}. All of them unless named.")
+@click.argument("wanted", nargs=-1, metavar="[NAME]...")
+@click.option("--json", "target", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write the figures there, one object a bench.")
+@click.option("--quick", is_flag=True, help="A few rounds only: to see that it runs.")
+def suite(wanted: tuple[str, ...], target: Path | None, quick: bool) -> None:
+    """Measure speed, memory and latency; leaves with 5 where a gate failed."""
+    known = names()
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f'there is no bench "{name}"; there are: {", ".join(known)}')
+    if target is not None:
+        _write(target, {})                  # better to fail now than after an hour
+    reports: dict[str, Report] = {}
+    on = machine()
+    click.echo(f"{on['cpu']}, {on['cores']} cores, Python {on['python']}, "
+               f"commit {on['commit']}, {on['date']}")
+    for name in dict.fromkeys(wanted or known):
+        reports[name] = importlib.import_module(f"bench.{name}").run(quick)
+        click.echo(f"\n{name}: {reports[name]}")
+        if target is not None:
+            _write(target, reports)
+    failed: list[tuple[str, Gate]] = [(name, gate) for name, report in reports.items()
+                                      for gate in report.failed()]
+    if failed:
+        raise GateError("\n".join(f"{name}: {gate}" for name, gate in failed))
+
+
+def _write(target: Path, reports: dict[str, Report]) -> None:
+    content = {name: report.as_json() for name, report in reports.items()}
+    try:
+        target.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n",
+                          encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{target} can't be written: {error.strerror}") from error
+
+
+def main(words: Sequence[str]) -> None:
+    """Run the suite with the words after `kuchi bench`; errors are left to the command line."""
+    suite.main(list(words), prog_name="kuchi bench", standalone_mode=False)
+
+
+if __name__ == "__main__":
+    from engine.commands import main as kuchi
+
+    sys.argv.insert(1, "bench")             # the same command, with the same exit codes
+    kuchi()

@@ -1,0 +1,106 @@
+"""A patch runs: cables deliver, knobs move, what leaves comes in the order in which it leaves."""
+
+import numpy as np
+import pytest
+
+from engine.errors import KuchiError
+from engine.events import Control, NoteOff, NoteOn
+from engine.graph import Graph
+from engine.patch import parse_patch
+from engine.render import render
+from engine.units import HOP
+
+PADS = """
+cables = ["keys -> daw", "mic -> meter", "mic -> desk -> speakers"]
+[nodes.daw]
+type = "midi-out"
+[nodes.meter]
+type = "level-meter"
+[nodes.desk]
+type = "mixer"
+[scenes.long]
+daw.gate_ms = 300
+[controls]
+cc21 = "daw.floor"
+"ch2.cc22" = { to = "daw.gate_ms", low = 100, high = 200 }
+note60 = "scene.long"
+program = "scene.long"
+cc23 = { to = "daw.floor", invert = true }
+cc24 = "daw.curve"
+"""
+
+
+def graph() -> Graph:
+    return Graph(parse_patch(PADS))
+
+
+def run(graph: Graph, seconds: float) -> list:
+    sent = []
+    for _ in range(round(seconds * 48_000 / HOP)):
+        graph.hear(np.zeros((HOP, 1), np.float32), np.zeros((HOP, 2), np.float32))
+        sent += graph.take()
+    return sent
+
+
+def test_an_arriving_note_leaves_with_its_hop_and_stopping_ends_it():
+    it = graph()
+    it.arrive(NoteOn(0.01, 62, 90, 3))
+    (on,) = run(it, 0.1)
+    assert on.event.note == 62
+    assert 0.01 <= on.sent <= 0.01 + HOP / 48_000
+    (off,) = it.finish()
+    assert isinstance(off.event, NoteOff)
+    assert off.node == "daw"
+
+
+@pytest.mark.parametrize(("message", "setting", "value"), [
+    (("cc", (21, 5, 127)), "floor", 127),
+    (("cc", (22, 2, 127)), "gate_ms", 200.0),
+    (("cc", (22, 1, 127)), "gate_ms", 100.0),           # another channel: nothing moves
+    (("cc", (23, 1, 127)), "floor", 1),
+    (("cc", (24, 1, 127)), "curve", "fixed"),
+    (("program", (9, 1, 127)), "gate_ms", 300.0),
+])
+def test_a_knob_moves_what_it_is_bound_to(message, setting, value):
+    it = graph()
+    it.arrive(Control(0.0, *message))
+    run(it, 0.01)
+    assert getattr(it.nodes["daw"], setting) == value
+
+
+def test_a_pad_bound_to_a_scene_fires_on_the_press():
+    it = graph()
+    it.arrive(NoteOn(0.0, 60, 100, 1))
+    run(it, 0.01)
+    assert it.nodes["daw"].gate_ms == 300.0
+
+
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("scene.loud", 1, 'there is no scene "loud"; this patch has: long'),
+    ("dwa.floor", 1, 'there is no node "dwa"'),
+    ("daw.flor", 1, "no setting"),
+    ("daw.floor", 900, "must lie in 1..127"),
+])
+def test_a_control_that_can_t_be_meant_is_explained(name, value, words):
+    with pytest.raises(KuchiError, match=words):
+        graph().control(Control(0.0, name, value))
+
+
+def test_an_empty_patch_runs_and_says_nothing():
+    assert list(render(parse_patch(""), np.zeros(4800, np.float32))) == []
+
+
+def test_cables_that_meet_in_one_inlet_add_up():
+    patch = parse_patch("""
+        cables = ["mic -> speakers", "mic -> desk -> speakers"]
+        [nodes.desk]
+        type = "mixer"
+        [nodes.speakers]
+        type = "audio-out"
+    """)
+    blocks: list[np.ndarray] = []
+    sine = (0.1 * np.sin(np.arange(48_000) * 0.05)).astype(np.float32)
+    list(render(patch, sine, write=lambda block: blocks.append(block.copy())))
+    out = np.concatenate(blocks)[24_000:48_000]
+    assert np.max(np.abs(out[:, 0])) == pytest.approx(0.2, abs=0.01)
+    assert np.array_equal(out[:, 0], out[:, 1])
