@@ -17,6 +17,8 @@ def play(samples: Samples, while_playing: Callable[[float], None]) -> str:
     where no output can be opened.
     """
     sounddevice = _sounddevice()
+    if sounddevice.default.device[1] < 0:
+        raise DeviceError("this computer has no sound output that is free")
     place = 0
 
     def fill(out: Any, frames: int, _time: Any, _status: Any) -> None:

@@ -6,7 +6,8 @@ is a list of (time, sound, velocity); `perform` sings it and says what was struc
     audio, strikes = perform(beat("b X...x...X...x...", bpm=96), "aki")
 """
 
-from engine.mouth.performance import Strike, demo_performance, perform
+from engine.mouth.demo import demo_performance
+from engine.mouth.performance import Strike, perform
 from engine.mouth.performers import PERFORMERS, Performer, performer
 from engine.mouth.score import beat
 from engine.mouth.sounds import SOUNDS

@@ -12,10 +12,9 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.mouth.performers import Corner, Performer, performer
-from engine.mouth.score import Cue, beat
+from engine.mouth.score import Cue
 from engine.mouth.sounds import SOUNDS
 from engine.mouth.tract import colour, room
-from engine.mouth.voice import breath, hum
 from engine.units import SAMPLE_RATE, Samples, frames, gain
 from engine.units import seconds as seconds_of
 
@@ -23,34 +22,6 @@ _LOUDEST_DB: Final = -7.0          # a kick at velocity 1, before the room
 _CLOSING: Final = frames(0.030)    # how long a mouth takes to leave one sound for the next
 _DRUM_SOUND: Final = {"kick": "b", "hihat_closed": "ts", "hihat_open": "tsss", "rim": "tk",
                       "other": "brr"}
-
-
-_DEMO_BPM: Final = 96.0
-_DEMO_LEAD_S: Final = 0.25
-_DEMO_BARS: Final = (
-    {"b":   "X......x..X.....",                      # the groove
-     "pf":  "....X.......X...",
-     "ts":  "..x...x.x.....xo"},
-    {"b":   "X......x..X.....",                      # the hat opens
-     "k":   "....X.......X..o",
-     "ts":  "..x.....x.......",
-     "tsss": "......x.......x."},
-    {"b":   "X..x............",                      # a break, and a breath
-     "pf":  "....X...........",
-     "ts":  "..o...x.........",
-     "tk":  "............X.xx"},
-    {"b":   "X..x............",                      # a fill over a lip roll
-     "kh":  "....X.x.........",
-     "brr": "........X.......",
-     "pf":  ".............xxX"},
-    {"b":   "X...............",                      # and home
-     "ts":  "..x.............",
-     "pf":  "....X...........",
-     "tsss": "......x........."},
-)
-_DEMO_BASS: Final = ((32, 5, 45.0), (38, 4, 45.0), (42, 5, 48.0), (48, 5, 43.0), (54, 2, 41.0),
-                     (64, 8, 45.0))
-"""(step, steps, MIDI note) each, from the third bar on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +63,6 @@ def perform(score: Sequence[Cue], who: str | int | Performer, *, seconds: float 
         if length > 0:
             dry[start:start + length] += sound[:length]
     return _microphone(dry, mouth.corner, seed), [s for s in strikes if frames(s.time) < total]
-
-
-def demo_performance(seed: int = 0) -> tuple[Samples, list[Strike]]:
-    """Twelve seconds by aki: a groove, open hats, a break, a fill, a lip roll, a bass to end on."""
-    step_s = 15.0 / _DEMO_BPM
-    score = [cue for bar, steps in enumerate(_DEMO_BARS)
-             for cue in beat(steps, _DEMO_BPM, start=_DEMO_LEAD_S + 16 * bar * step_s, who="aki",
-                             seed=seed + bar) if cue[0] < 12.0 - 2 * step_s]
-    bass = [(_DEMO_LEAD_S + at * step_s, length * step_s, note) for at, length, note in _DEMO_BASS]
-    under = hum(bass, "aki", seconds=12.0, seed=seed)
-    gasp, begin = breath("aki", seconds=0.45, seed=seed), frames(_DEMO_LEAD_S + 41 * step_s)
-    under[begin:begin + len(gasp)] += gasp
-    return perform(score, "aki", seconds=12.0, under=under, seed=seed)
 
 
 def _strike(cue: Cue, mouth: Performer) -> Strike:

@@ -151,21 +151,21 @@ SOUNDS: Final[dict[str, Sound]] = {
     "pf": Sound("snare", lip_snare, -1.0),
     "k": Sound("snare", throat_snare, -1.0),
     "kh": Sound("snare", inward_snare, -1.5),
-    "tk": Sound("rim", tongue_click, -5.0),
-    "brr": Sound("other", lip_roll, -5.0),
+    "tk": Sound("rim", tongue_click, -2.0),
+    "brr": Sound("other", lip_roll, -3.0),
 }
 """Every sound by the name a beatboxer writes it with."""
 
 
 def _hiss(who: Performer, force: float, fall_ms: float, rng: Rng) -> Samples:
     """The tongue's release, a little dull, and the hiss behind the teeth that swells after it."""
-    length = _frames(2.8 * fall_ms + 20.0)
+    length = _frames(3.6 * fall_ms + 20.0)
     ring_hz = _near(cavity_hz(who.hat_cm), 0.04, rng)
     air = _air(length, rng)
     tip = air.copy()
     colour(air, ring_hz, 1.6, 0.1, 1.0, 0.2)
     colour(air, 2500.0, 0.7, 0.3, 0.6, 1.0)
-    colour(tip, 0.65 * ring_hz, 0.6, 0.3, 1.0, 0.3)
+    colour(tip, 0.6 * ring_hz, 0.6, 0.5, 1.0, 0.3)
     hiss = air * _puff(length, min(12.0, 0.4 * fall_ms), fall_ms, fall_ms)
     return (_at(tip * _shape(length, 0.3, _near(5.0, 0.2, rng)), -6.0 + 5.0 * force)
             + _at(hiss, 0.0))

@@ -25,7 +25,7 @@ def hum(notes: Sequence[tuple[float, float, float]], who: str | int | Performer,
     """Sing notes: a hummed bass, or any vowel.
 
     notes   : (time, seconds, MIDI note) each, one at a time
-    returns : float32 (frames,), as loud as a soft kick; UsageError for an unknown vowel
+    returns : float32 (frames,), about as loud as a soft kick; UsageError for an unknown vowel
     """
     if vowel not in VOWELS:
         raise UsageError(f'no vowel is called "{vowel}"; known: {", ".join(VOWELS)}')
@@ -37,9 +37,10 @@ def hum(notes: Sequence[tuple[float, float, float]], who: str | int | Performer,
     hz, loud = np.zeros(total, np.float32), np.zeros(total, np.float32)
     for time, length, note in notes:
         span = slice(frames(time), min(frames(time + length), total))
-        hz[span] = 440.0 * 2.0 ** ((note - 69.0) / 12.0)
+        hz[span.start:] = 440.0 * 2.0 ** ((note - 69.0) / 12.0)
         loud[span] = 1.0
-    return throat(performer(who), hz, _smooth(loud, 50.0), vowel, rng) * np.float32(gain(-20.0))
+    sung = throat(performer(who), _smooth(hz, 25.0), _smooth(loud, 50.0), vowel, rng)
+    return sung * np.float32(gain(-20.0))
 
 
 def breath(who: str | int | Performer, *, seconds: float = 0.5, seed: int = 0) -> Samples:
