@@ -26,7 +26,7 @@ def names() -> list[str]:
 @click.argument("wanted", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "target", type=click.Path(path_type=Path), metavar="FILE",
               help="Write the figures there, one object a bench.")
-@click.option("--quick", is_flag=True, help="A few rounds only: to see that it runs.")
+@click.option("--quick", is_flag=True, help="A few rounds, and no gates: to see that it runs.")
 def suite(wanted: tuple[str, ...], target: Path | None, quick: bool) -> None:
     """Measure speed, memory and latency; leaves with 5 where a gate failed."""
     known = names()

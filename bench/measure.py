@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 def interleaved(contenders: Mapping[str, Callable[[], float]], rounds: int
                 ) -> dict[str, list[float]]:
-    """Each contender once a round, the order turned by one each time: bad moments hit all alike.
+    """Each contender once a round, in an order drawn anew: bad moments hit all alike.
 
     contenders : name -> measure once, returning the figure
     returns    : name -> a figure a round
     """
+    rng = np.random.Generator(np.random.PCG64(0))
     order = list(contenders)
     figures: dict[str, list[float]] = {name: [] for name in order}
-    for turn in range(rounds):
-        for name in order[turn % len(order):] + order[:turn % len(order)]:
-            figures[name].append(contenders[name]())
+    for _ in range(rounds):
+        for place in rng.permutation(len(order)):
+            figures[order[place]].append(contenders[order[place]]())
     return figures
 
 

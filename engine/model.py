@@ -19,7 +19,6 @@ import numpy as np
 import onnxruntime
 
 from engine.errors import ModelError
-from engine.units import Samples
 
 MODELS = Path(__file__).parents[1] / "models_onnx"
 """The models that come with Kuchi, a folder each."""
@@ -58,10 +57,6 @@ class Model:
     def run(self) -> None:
         """One step: from what stands in `inputs` to `outputs`. Releases the GIL."""
         self._session.run_with_iobinding(self._binding)
-
-    def copy_outputs(self) -> dict[str, Samples]:
-        """What `run` gave, to keep."""
-        return {name: array.copy() for name, array in self.outputs.items()}
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

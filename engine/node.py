@@ -278,7 +278,7 @@ class SoundingNode(Node):
         """
         raise NotImplementedError
 
-    def process(self) -> None:                   # type: ignore[override]
+    def process(self) -> None:
         """By default nothing arrives but audio."""
 
 

@@ -116,9 +116,9 @@ def load_patch(path: str | Path) -> Patch:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = str(error.strerror).lower() if isinstance(error, OSError) else "it is not UTF-8 text"
         hint = did_you_mean(path.stem, own_patches())
-        raise PatchError(str(path), [f"can't be read: {reason.lower()}{hint}"]) from None
+        raise PatchError(str(path), [f"can't be read: {reason}{hint}"]) from None
     return parse_patch(text, source=str(path), folder=path.parent)
 
 
@@ -210,7 +210,7 @@ class _Reading:
     def _setting(self, place: str, kind: type[Node], key: str, value: Any) -> Any:
         param = kind.params().get(key)
         if param is None:
-            self.mistakes.append(f'{place}.{key}: a {kind.type_name()} has no such setting'
+            self.mistakes.append(f'{place}.{key}: {kind.type_name()} has no such setting'
                                  + did_you_mean(key, kind.params()))
             return None
         try:

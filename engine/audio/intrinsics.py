@@ -13,9 +13,10 @@ from numba.extending import intrinsic
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _BYTES = ir.IntType(8).as_pointer()
-_MACHINE = platform.machine().lower()
-_X86_FLUSH = 0x8040                 # MXCSR: flush results to zero, take denormal inputs as zero
-_ARM_FLUSH = 1 << 24                # FPCR: the same in one bit
+_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
+_ARM = platform.machine().lower() in ("aarch64", "arm64")
+_FLUSH = 0x8040 if _X86 else 1 << 24
+"""MXCSR: flush results to zero, take denormal inputs as zero; FPCR: the same in one bit."""
 
 
 @intrinsic
@@ -56,12 +57,13 @@ def call_run(typing: Any, function: Any, handle: Any, frames: Any) -> Any:
 
 @intrinsic
 def flush_denormals(typing: Any) -> Any:
-    """Let this thread's vanishing numbers be zero, a decaying tail costs 23 times as much
-    otherwise; returns what `restore_denormals` takes."""
+    """Let vanishing numbers be zero in this thread, since a tail of them costs 23 times as much.
+
+    returns : int64   what `restore_denormals` takes
+    """
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         before = _float_control(builder)
-        flush = _X86_FLUSH if _is_x86() else _ARM_FLUSH
-        _set_float_control(builder, builder.or_(before, ir.Constant(_I64, flush)))
+        _set_float_control(builder, builder.or_(before, ir.Constant(_I64, _FLUSH)))
         return before
     return types.int64(), build
 
@@ -75,33 +77,27 @@ def restore_denormals(typing: Any, before: Any) -> Any:
     return types.void(types.int64), build
 
 
-def _is_x86() -> bool:
-    return _MACHINE in ("x86_64", "amd64", "i686")
-
-
 def _float_control(builder: Any) -> Any:
     """The floating-point control register as int64; 0 on machines we don't know."""
-    if _is_x86():
+    if _X86:
         word = cgutils.alloca_once(builder, _I32)
-        _x86(builder, "stmxcsr", word)
+        _instruction(builder, "x86.sse.stmxcsr", ir.VoidType(), word)
         return builder.zext(builder.load(word), _I64)
-    if _MACHINE in ("aarch64", "arm64"):
-        return builder.asm(ir.FunctionType(_I64, []), "mrs $0, fpcr", "=r", [], side_effect=True)
+    if _ARM:
+        return _instruction(builder, "aarch64.get.fpcr", _I64)
     return ir.Constant(_I64, 0)
 
 
 def _set_float_control(builder: Any, value: Any) -> None:
-    if _is_x86():
+    if _X86:
         word = cgutils.alloca_once(builder, _I32)
         builder.store(builder.trunc(value, _I32), word)
-        _x86(builder, "ldmxcsr", word)
-    elif _MACHINE in ("aarch64", "arm64"):
-        builder.asm(ir.FunctionType(ir.VoidType(), [_I64]), "msr fpcr, $0", "r,~{memory}",
-                    [value], side_effect=True)
+        _instruction(builder, "x86.sse.ldmxcsr", ir.VoidType(), word)
+    elif _ARM:
+        _instruction(builder, "aarch64.set.fpcr", ir.VoidType(), value)
 
 
-def _x86(builder: Any, instruction: str, word: Any) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [_BYTES])
-    function = cgutils.get_or_insert_function(
-        builder.module, kind, f"llvm.x86.sse.{instruction}")
-    builder.call(function, [builder.bitcast(word, _BYTES)])
+def _instruction(builder: Any, name: str, returns: Any, *arguments: Any) -> Any:
+    kind = ir.FunctionType(returns, [argument.type for argument in arguments])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}")
+    return builder.call(function, arguments)

@@ -5,6 +5,7 @@ hears directly: the same drums without their click, since a second click 24 ms l
 flam, while a low end that late is not.
 """
 
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -56,16 +57,18 @@ def synthesise(flavour: str) -> dict[str, Samples]:
     """All sixteen drums, the same each time.
 
     flavour : "full", or "under" a voice that is heard directly
-    returns : drum name -> float32 (2, frames) at 48 kHz; struck at frame 0, ends at exact zero
+    returns : drum name -> float32 (2, frames) at 48 kHz, read only; struck at frame 0, ends at
+              exact zero
 
     Raises UsageError for an unknown flavour.
     """
     if flavour not in FLAVOURS:
         raise UsageError(f'there is no kit "{flavour}": use {" or ".join(FLAVOURS)}')
-    return {drum: _finish(drum, flavour) for drum in DRUMS}
+    return {drum: _made(drum, flavour) for drum in DRUMS}
 
 
-def _finish(drum: str, flavour: str) -> Samples:
+@cache                          # every take begins with a fresh graph, none with a new kit
+def _made(drum: str, flavour: str) -> Samples:
     place = _MIX[drum]
     rng = np.random.Generator(np.random.PCG64(DRUMS.index(drum)))
     wave = _placed(VOICES[drum](rng), place.pan)
@@ -77,7 +80,9 @@ def _finish(drum: str, flavour: str) -> Samples:
     wave[:, -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
     peak_db = place.under_db if flavour == "under" else place.peak_db
     wave *= gain(peak_db) / np.abs(wave).max()
-    return wave.astype(np.float32)
+    samples = wave.astype(np.float32)
+    samples.flags.writeable = False
+    return samples
 
 
 def _placed(wave: Wave, pan: float) -> Wave:

@@ -23,7 +23,8 @@ def kick(rng: np.random.Generator) -> Wave:
     sweep = _phase(49.0 + 110.0 * np.exp(-t / 0.020) + 900.0 * np.exp(-t / 0.0022))
     body = np.sin(sweep) * (0.70 * np.exp(-t / 0.085) + 0.30 * np.exp(-t / 0.030))
     click = _noise(rng, t, low_hz=2200.0, high_hz=7500.0) * np.exp(-t / 0.0022)
-    knock = _modes(t, [420.0, 1150.0, 2700.0], [0.012, 0.006, 0.003], [0.6, 0.5, 0.35])
+    knock = _modes(t, [410.0, 980.0, 1650.0, 2700.0], [0.016, 0.010, 0.006, 0.003],
+                   [0.7, 0.6, 0.5, 0.4])
     return np.tanh(2.0 * body) + 0.15 * click + 0.22 * knock
 
 
@@ -34,8 +35,8 @@ def snare(rng: np.random.Generator) -> Wave:
     shell = sum(level * np.sin(hz * bend) * np.exp(-t / decay) for hz, decay, level in (
         (187.0, 0.075, 1.0), (331.0, 0.050, 0.65), (468.0, 0.028, 0.30), (742.0, 0.016, 0.22)))
     rattle = 0.72 + 0.28 * np.sin(187.0 * bend) * np.exp(-t / 0.09)
-    wires = _noise(rng, t, low_hz=1300.0, high_hz=7500.0, slope=1.3) * rattle
-    wires *= 0.62 * np.exp(-t / 0.022) + 0.38 * np.exp(-t / 0.075)
+    wires = _noise(rng, t, low_hz=1200.0, high_hz=6200.0, slope=1.6) * rattle
+    wires *= 0.62 * np.exp(-t / 0.022) + 0.38 * np.exp(-t / 0.066)
     crack = _noise(rng, t, low_hz=900.0, high_hz=5200.0) * np.exp(-t / 0.0045)
     return np.tanh(1.3 * (0.80 * shell + 0.62 * wires + 0.60 * crack))
 
@@ -92,10 +93,11 @@ def rim(rng: np.random.Generator) -> Wave:
     """The stick's side on the hoop: wood, a little skin."""
     t = _time(0.16)
     wood = _modes(t, [482.0, 1030.0, 1690.0, 2480.0, 3720.0, 5200.0],
-                  [0.016, 0.013, 0.017, 0.010, 0.006, 0.004],
+                  [0.013, 0.011, 0.013, 0.008, 0.006, 0.004],
                   [0.35, 0.40, 1.0, 0.55, 0.40, 0.30])
-    tick = _noise(rng, t, low_hz=2500.0, high_hz=9000.0) * np.exp(-t / 0.0015)
-    return np.tanh(1.2 * (wood + 0.35 * tick))
+    tick = _noise(rng, t, low_hz=1500.0, high_hz=9000.0, slope=1.2)
+    tick *= np.exp(-t / 0.0018) + 0.10 * np.exp(-t / 0.016)
+    return np.tanh(0.9 * (wood + 0.9 * tick))
 
 
 def crash(rng: np.random.Generator) -> Wave:
@@ -103,12 +105,12 @@ def crash(rng: np.random.Generator) -> Wave:
     t = _time(3.0)
     hz = _spread(rng, 260, low_hz=330.0, high_hz=15500.0)
     decay = 0.80 / (1.0 + (hz / 5200.0) ** 1.2)
-    hit = _noise(rng, t, low_hz=1800.0, high_hz=13000.0) * np.exp(-t / 0.020)
+    hit = _noise(rng, t, low_hz=1800.0, high_hz=9500.0) * np.exp(-t / 0.020)
     ears = []
     for _ in range(2):
-        level = rng.rayleigh(1.0, len(hz)) / (1.0 + (900.0 / hz) ** 1.5)
+        level = rng.rayleigh(1.0, len(hz)) / (1.0 + (2400.0 / hz) ** 1.5)
         phase = rng.uniform(0.0, 2.0 * np.pi, len(hz))
-        wash = _noise(rng, t, low_hz=3200.0, high_hz=14000.0, slope=0.8)
+        wash = _noise(rng, t, low_hz=2600.0, high_hz=10000.0, slope=0.8)
         wash *= (1.0 - 0.6 * np.exp(-t / 0.015)) * np.exp(-t / 0.36)
         ears.append(_loudness_one(_modes(t, hz, decay, level, phase)) + 0.55 * wash + 0.9 * hit)
     return _lean_together(np.stack(ears), 0.35)
@@ -119,7 +121,7 @@ def ride(rng: np.random.Generator) -> Wave:
     t = _time(2.4)
     bell = _modes(t, [411.0, 689.0, 1167.0, 1772.0, 2531.0, 3290.0, 4417.0, 5683.0],
                   [0.70, 0.60, 0.55, 0.50, 0.42, 0.36, 0.28, 0.22],
-                  [0.16, 0.22, 0.30, 0.42, 0.50, 0.55, 0.50, 0.40])
+                  [0.20, 0.26, 0.32, 0.40, 0.42, 0.42, 0.45, 0.42])
     hz = _spread(rng, 180, low_hz=2400.0, high_hz=15000.0)
     decay = 0.62 / (1.0 + (hz / 7000.0) ** 1.5)
     ping = _noise(rng, t, low_hz=3500.0, high_hz=12000.0) * np.exp(-t / 0.006)
@@ -137,7 +139,7 @@ def cowbell(rng: np.random.Generator) -> Wave:
     low, high = 562.0, 845.0
     hz = [low, high, 3 * low + 7, 3 * high - 11, 5 * low - 9, 5 * high + 13, 7 * low + 5]
     steel = _modes(t, hz, [0.075, 0.085, 0.040, 0.036, 0.022, 0.020, 0.015],
-                   [0.80, 1.0, 0.42, 0.45, 0.25, 0.20, 0.15])
+                   [0.62, 1.0, 0.40, 0.45, 0.25, 0.20, 0.15])
     knock = _modes(t, hz, [0.012] * 7, [0.5, 0.6, 0.4, 0.4, 0.3, 0.3, 0.2])
     tick = _noise(rng, t, low_hz=2000.0, high_hz=8000.0) * np.exp(-t / 0.0012)
     return np.tanh(0.9 * (steel + knock + 0.25 * tick))
@@ -146,10 +148,10 @@ def cowbell(rng: np.random.Generator) -> Wave:
 def shaker(rng: np.random.Generator) -> Wave:
     """Beads in a tube: grains thrown forward, then falling back."""
     t = _time(0.22)
-    throw = np.exp(-t / 0.014) + 0.50 * np.exp(-(((t - 0.055) / 0.022) ** 2))
+    throw = np.exp(-t / 0.014) + 0.50 * np.exp(-(((t - 0.050) / 0.018) ** 2))
     grains = rng.standard_normal(len(t))
     grains *= np.abs(grains)                              # a few loud among many soft
-    return np.tanh(0.9 * throw * _shaped(grains, low_hz=4200.0, high_hz=11500.0, slope=1.8))
+    return np.tanh(0.9 * throw * _shaped(grains, low_hz=4600.0, high_hz=11500.0, slope=2.6))
 
 
 def tambourine(rng: np.random.Generator) -> Wave:
@@ -159,9 +161,9 @@ def tambourine(rng: np.random.Generator) -> Wave:
     clinks[0] = True
     strikes = clinks * rng.normal(0.0, 1.0, len(t)) * np.exp(-t / 0.13)
     strikes[0] = 3.5
-    hz = [4720.0, 5630.0, 6890.0, 8120.0, 9470.0, 11200.0, 12900.0]
-    jingle = _modes(t, hz, [0.050, 0.060, 0.055, 0.050, 0.040, 0.030, 0.022],
-                    [0.5, 0.9, 0.8, 1.0, 0.8, 0.6, 0.45], _spread_phase(rng, len(hz)))
+    hz = [2930.0, 3790.0, 4720.0, 5630.0, 6890.0, 8120.0, 9470.0, 11200.0, 12900.0]
+    jingle = _modes(t, hz, [0.030, 0.040, 0.050, 0.060, 0.055, 0.050, 0.040, 0.030, 0.022],
+                    [0.2, 0.35, 0.6, 0.9, 0.8, 1.0, 0.8, 0.6, 0.45], _spread_phase(rng, len(hz)))
     hand = _modes(t, [260.0, 610.0, 1180.0], [0.012, 0.008, 0.005], [0.5, 0.4, 0.3])
     return _loudness_one(_convolve(strikes, jingle)) + 0.5 * hand
 
@@ -184,10 +186,11 @@ VOICES: dict[str, Callable[[np.random.Generator], Wave]] = {
 def _hihat(rng: np.random.Generator, seconds: float, decay: float, metal: float, stick: float
            ) -> Wave:
     t = _time(seconds)
-    ring = _pair_of_cymbals(t, decay, low_hz=3200.0, high_hz=15500.0)
+    ring = _pair_of_cymbals(t, decay, low_hz=4200.0, high_hz=15500.0)
     air = _noise(rng, t, low_hz=6500.0, high_hz=15000.0, slope=1.5)
     air *= 0.5 * np.exp(-t / (0.35 * decay)) + 0.5 * np.exp(-t / decay)
     tip = _noise(rng, t, low_hz=3500.0, high_hz=12000.0) * np.exp(-t / 0.003)
+    tip += _modes(t, [430.0, 790.0, 1340.0, 2150.0], [0.4 * decay] * 4, [0.10, 0.13, 0.16, 0.22])
     return np.tanh(0.55 * (metal * ring + 0.8 * air + stick * tip))
 
 
@@ -207,10 +210,10 @@ def _tom(rng: np.random.Generator, hz: float, decay: float, seconds: float) -> W
     bend = _phase(hz * (1.0 + 0.38 * np.exp(-t / 0.028)))
     skin = sum(level * np.sin(ratio * bend) * np.exp(-t / (decay * share))
                for ratio, share, level in (
-                   (1.0, 1.0, 1.0), (1.504, 0.55, 0.42), (1.742, 0.35, 0.20), (2.0, 0.40, 0.24),
-                   (2.494, 0.22, 0.18)))
-    stick = _noise(rng, t, low_hz=1200.0, high_hz=6000.0) * np.exp(-t / 0.004)
-    slap = _noise(rng, t, low_hz=250.0, high_hz=1500.0) * np.exp(-t / 0.018)
+                   (1.0, 1.0, 1.0), (1.504, 0.65, 0.42), (1.742, 0.50, 0.22), (2.0, 0.52, 0.26),
+                   (2.494, 0.36, 0.20), (3.17, 0.24, 0.14)))
+    stick = _noise(rng, t, low_hz=1000.0, high_hz=4200.0) * np.exp(-t / 0.004)
+    slap = _noise(rng, t, low_hz=250.0, high_hz=1500.0) * np.exp(-t / 0.024)
     return np.tanh(1.3 * (skin + 0.28 * stick + 0.20 * slap))
 
 
@@ -244,10 +247,10 @@ def _modes(t: Wave, hz: ArrayLike, decay: ArrayLike, level: ArrayLike, phase: Ar
     turn = (2j * np.pi * hz - 1.0 / decay) / SAMPLE_RATE
     start = np.asarray(level) * np.exp(1j * np.broadcast_to(phase, hz.shape))
     rows = -(-len(t) // _ROW)
-    coarse = np.exp(np.outer(np.arange(rows) * _ROW, turn)) * start
-    fine = np.exp(np.outer(turn, np.arange(_ROW)))
+    coarse = (np.exp(np.outer(np.arange(rows) * _ROW, turn)) * start).astype(np.complex64)
+    fine = np.exp(np.outer(turn, np.arange(_ROW))).astype(np.complex64)
     both = coarse.imag @ fine.real + coarse.real @ fine.imag
-    return both.ravel()[:len(t)]
+    return both.ravel()[:len(t)].astype(float)
 
 
 def _noise(rng: np.random.Generator, t: Wave, low_hz: float, high_hz: float, slope: float = 2.0

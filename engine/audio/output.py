@@ -1,7 +1,7 @@
 """Where sound leaves: a fader, a limiter that nothing passes, and a stop without a click.
 
 The limiter looks at the sample it is about to play and at nothing later, so it adds no delay:
-what is too loud is turned down at once and let up again over a tenth of a second. Beneath the
+what is too loud is limit_to down at once and let up again over a tenth of a second. Beneath the
 ceiling it changes nothing.
 """
 
@@ -15,16 +15,18 @@ from engine.audio.fade import FADE_STEP, glide
 from engine.audio.intrinsics import pointer
 from engine.audio.run_list import OUTPUTS, TABLE, TARGET, AudioList
 from engine.audio.unit import handle_of, kernel, unit
-from engine.units import SAMPLE_RATE, SLICE, Samples, gain
+from engine.units import SAMPLE_RATE, SLICE, Samples, frames, gain
 
 CEILING = np.float32(gain(-0.3))
+_NEAR = np.float32(0.999) * CEILING         # a peak this high keeps the limiter where it is
+_HOLD = np.float32(frames(0.012))           # otherwise the wave itself would be bent
 _LET_UP = np.float32(1.0 - math.exp(-1.0 / (0.05 * SAMPLE_RATE)))
-_OPEN_AGAIN = np.float32(0.9999)            # from here the limiter lets go altogether
+_LET_GO = np.float32(0.9999)                # from here the limiter lets go altogether
 
 GAIN, OPEN = 0, 1
 """What the commands SET: the fader, a factor; and whether sound passes at all, 1 or 0."""
 
-_LEVEL, _FADE, _LIMIT = 2, 3, 4             # in `state`, after GAIN and OPEN: where they are now
+_LEVEL, _FADE, _LIMIT, _HELD = range(2, 6)  # in `state`, after GAIN and OPEN: where they are now
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -38,8 +40,8 @@ class Output:
     def __init__(self, audio: AudioList, feed: Samples, first: int, level: float) -> None:
         self.commands = Commands()
         self.buffer = audio.buffer()
-        self._state = np.array([level, 1.0, level, 0.0, 1.0], np.float32)
-        parts = (audio.clock, *self.commands.mail, feed, self.buffer, self._state, audio.table)
+        state = np.array([level, 1.0, level, 0.0, 1.0, 0.0], np.float32)
+        parts = (audio.clock, *self.commands.mail, feed, self.buffer, state, audio.table)
         audio.add(run.address, handle_of((*parts, first)), parts)
 
 
@@ -47,21 +49,26 @@ class Output:
 def limit(start, end, feed, state, buffer):
     """Write feed[:, start:end] to buffer, no sample of it above the ceiling.
 
-    state : float32 (5,)   GAIN and OPEN as asked for; gain, fade and limiter as they are
+    state : float32 (6,)   GAIN and OPEN as asked for; gain, fade and limiter as they are, and for
+                           how many frames more the limiter is held
     """
-    level, fade, open_to = state[_LEVEL], state[_FADE], state[_LIMIT]
+    level, fade, limit_to, held = state[_LEVEL], state[_FADE], state[_LIMIT], state[_HELD]
     step = FADE_STEP if state[OPEN] > _ZERO else -FADE_STEP
     for i in range(start, end):
         level = glide(level, state[GAIN])
         fade = min(max(fade + step, _ZERO), _ONE)
         left, right = _number(feed[0, i] * level), _number(feed[1, i] * level)
         peak = max(abs(left), abs(right))
-        open_to = _ONE if open_to > _OPEN_AGAIN else open_to + (_ONE - open_to) * _LET_UP
-        if peak * open_to > CEILING:
-            open_to = CEILING / peak
-        buffer[0, i] = _within(left * open_to) * fade
-        buffer[1, i] = _within(right * open_to) * fade
-    state[_LEVEL], state[_FADE], state[_LIMIT] = level, fade, open_to
+        held -= _ONE
+        if held < _ZERO:
+            limit_to = _ONE if limit_to > _LET_GO else limit_to + (_ONE - limit_to) * _LET_UP
+        if peak * limit_to >= _NEAR:
+            limit_to = min(limit_to, CEILING / peak)
+            held = _HOLD
+        buffer[0, i] = _within(left * limit_to) * fade
+        buffer[1, i] = _within(right * limit_to) * fade
+    state[_LEVEL], state[_FADE] = level, fade
+    state[_LIMIT], state[_HELD] = limit_to, max(held, _ZERO)
 
 
 @kernel
@@ -109,5 +116,5 @@ def run(handle, frames):
     limit_slice(carray(pointer(parts[0]), 1, np.int64)[0], length,
                 mail_at(parts[1], parts[2], parts[3]),
                 carray(pointer(parts[4]), (2, SLICE), np.float32),
-                carray(pointer(parts[6]), 5, np.float32), buffer)
+                carray(pointer(parts[6]), 6, np.float32), buffer)
     send(buffer, parts[8], carray(pointer(table[TARGET]), (length, table[OUTPUTS]), np.float32))

@@ -10,8 +10,21 @@ from collections.abc import Mapping
 import numpy as np
 from numba import carray
 
-from engine.audio.commands import KIND, SET, A, B, C, Commands, D, arrive, due, mail_at, take
-from engine.audio.commands import until, waiting_rows
+from engine.audio.commands import (
+    KIND,
+    SET,
+    A,
+    B,
+    C,
+    Commands,
+    D,
+    arrive,
+    due,
+    mail_at,
+    take,
+    until,
+    waiting_rows,
+)
 from engine.audio.fade import FADE_STEP, glide
 from engine.audio.intrinsics import pointer
 from engine.audio.run_list import AudioList

@@ -1,6 +1,5 @@
 """Where sound enters: one channel of the driver's input, and never anything but numbers."""
 
-
 import numpy as np
 from numba import carray
 

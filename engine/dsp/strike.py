@@ -41,22 +41,25 @@ def frames_by(heard: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def hear(samples, plan, weights, spans, power, loudest, out):
+def hear(samples, plan, weights, spans, power, most, out):
     """One frame of a strike.
 
     samples                     : float32 (WINDOW,)   the last that was heard
     plan, weights, spans, power : from `ear`; overwritten where they are scratch
-    loudest                     : float32 (1,)        NOTHING before the first frame of a strike
+    most                        : float32 (2,)        the loudest band and the highest sample of
+                                                      this strike yet; begins as NOTHING, 0
     out                         : float32 (BANDS,)    filled: 1 = the loudest band yet, -1 = 60 dB
                                                       below it or softer
     """
     power_512(samples, plan, power)
     log_mel(power, weights, spans, SILENCE, out)
     for band in range(len(out)):
-        loudest[0] = max(loudest[0], out[band])
+        most[0] = max(most[0], out[band])
     for band in range(len(out)):
-        level = np.float32(1.0) + (out[band] - loudest[0]) * np.float32(2.0 / RANGE)
+        level = np.float32(1.0) + (out[band] - most[0]) * np.float32(2.0 / RANGE)
         out[band] = max(level, np.float32(-1.0))
+    for i in range(WINDOW - STEP, WINDOW):
+        most[1] = max(most[1], abs(samples[i]))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -68,10 +71,10 @@ def hear_all(samples, attack, plan, weights, spans, power, out):
     out     : float32 (frames, BANDS)  filled
     """
     samples_heard = np.zeros(WINDOW, np.float32)
-    loudest = np.full(1, NOTHING, np.float32)
+    most = np.array([NOTHING, 0.0], np.float32)
     for j in range(len(out)):
         first = attack - LEAD + STEP * (j + 1) - WINDOW
         for i in range(WINDOW):
             inside = 0 <= first + i < len(samples)
             samples_heard[i] = samples[first + i] if inside else np.float32(0.0)
-        hear(samples_heard, plan, weights, spans, power, loudest, out[j])
+        hear(samples_heard, plan, weights, spans, power, most, out[j])

@@ -1,0 +1,139 @@
+"""What the processes say to each other: small typed messages, a line of bytes each.
+
+Times are monotonic nanoseconds, the one clock that all processes share. A message that can't be
+read is dropped by `read`, since whoever sent it may just have died.
+"""
+
+from multiprocessing.connection import Connection
+from typing import Any
+
+import msgspec
+
+
+class Message(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Any of the messages below."""
+
+
+# -- engine -> port ------------------------------------------------------------------------------
+
+class Ports(Message, frozen=True):
+    """The ports this patch wants, in the order in which `port` numbers them from now on.
+
+    What was open and is not named is closed, its notes ended; what stays stays open.
+    """
+
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
+class Midi(Message, frozen=True):
+    """One MIDI message for output `port`, to leave at `due_ns` (0: now)."""
+
+    port: int
+    status: int
+    data1: int
+    data2: int
+    due_ns: int = 0
+
+
+class Forget(Message, frozen=True):
+    """Drop all that is still to come; notes that have begun get their end now."""
+
+
+class Panic(Message, frozen=True):
+    """End every note, forget what is due, send all-notes-off on the channels used.
+
+    From command to engine too: the kit falls silent as well.
+    """
+
+
+# -- port -> engine ------------------------------------------------------------------------------
+
+class Heard(Message, frozen=True):
+    """A MIDI message came in at input `port`."""
+
+    port: int
+    status: int
+    data1: int
+    data2: int
+    heard_ns: int
+
+
+class Osc(Message, frozen=True):
+    """An accepted OSC message: a setting, a scene or an action by its control's name."""
+
+    name: str
+    value: float | int | str
+    heard_ns: int
+
+
+# -- command <-> engine --------------------------------------------------------------------------
+
+class Load(Message, frozen=True):
+    """Play this patch from now on: its text, where it came from, and its folder."""
+
+    text: str
+    source: str
+    folder: str
+
+
+class Set(Message, frozen=True):
+    """Move a control: a setting, "scene.<name>" or an action."""
+
+    name: str
+    value: Any = 1
+
+
+class Stop(Message, frozen=True):
+    """End every note, close what is open, leave."""
+
+
+class Ready(Message, frozen=True):
+    """The engine hears and plays; seconds it took, and what it says of its thread and device."""
+
+    seconds: float
+    words: tuple[str, ...]
+
+
+class Said(Message, frozen=True):
+    """Something the performer should know, in one line: a fault, a skip, a port lost or back."""
+
+    text: str
+    state: str = ""
+
+
+# -- port <-> command ----------------------------------------------------------------------------
+
+class OscIn(Message, frozen=True):
+    """Open this UDP port for OSC; who besides this computer may send."""
+
+    port: int
+    allow: tuple[str, ...] = ()
+
+
+AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Load | Set | Stop | Ready | Said
+              | OscIn)
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(AnyMessage)
+
+
+def send(pipe: Connection, message: Message) -> bool:
+    """Send a message; False where nobody is at the other end any more."""
+    try:
+        pipe.send_bytes(_ENCODER.encode(message))
+    except (BrokenPipeError, ConnectionError, OSError):
+        return False
+    return True
+
+
+def read(pipe: Connection) -> Message | None:
+    """The next message that has come in; None where it can't be read. EOFError at the end."""
+    try:
+        data = pipe.recv_bytes(1 << 20)
+    except OSError as error:
+        raise EOFError from error
+    try:
+        return _DECODER.decode(data)
+    except msgspec.DecodeError:
+        return None
