@@ -95,6 +95,16 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What the visuals are told, as OSC: an address and its values. Leaves, never logged."""
+
+    time: float
+    address: str
+    arguments: tuple[float | int | str, ...]
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A stretch that was not analysed, `seconds` long."""
 
@@ -103,10 +113,10 @@ class Skipped:
 
 
 Note = NoteOn | NoteOff
-Event = Onset | Hit | Release | NoteOn | NoteOff | Beat | Features | Control | Skipped
+Event = Onset | Hit | Release | NoteOn | NoteOff | Beat | Features | Control | Message | Skipped
 
 _KINDS = {Onset: "onset", Hit: "hit", Release: "release", NoteOn: "note_on", NoteOff: "note_off",
-          Beat: "beat", Features: "features", Control: "control", Skipped: "skipped"}
+          Beat: "beat", Features: "features", Control: "control", Message: "message", Skipped: "skipped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,8 @@ class Sent:
                 row["values"] = list(event.values)
             case Control():
                 row |= {"name": event.name, "value": event.value}
+            case Message():
+                row |= {"address": event.address, "arguments": list(event.arguments)}
             case Skipped():
                 row["seconds"] = round(event.seconds, 7)
         return row

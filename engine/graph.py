@@ -8,7 +8,7 @@ order in which it leaves.
 
 import heapq
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,11 @@ from engine.audio import AudioList, Feed
 from engine.clock import Clock
 from engine.controls import Binding
 from engine.errors import KuchiError
-from engine.events import Control, Event, Features, Note, NoteOff, NoteOn, Sent
+from engine.events import Control, Event, Features, Hit, Note, NoteOff, NoteOn, Onset, Sent, Skipped
 from engine.node import AudioBlock, Context, Node, SoundingNode
 from engine.nodes.midi_in import MidiIn
 from engine.patch import Patch
-from engine.units import HOP, Samples
+from engine.units import HOP, SAMPLE_RATE, Samples
 
 
 @dataclass(slots=True)
@@ -37,14 +37,18 @@ class _Step:
 class Graph:
     """A patch, built and warm. Not restartable: a fresh take begins with a fresh graph.
 
-    `hear(source, target)` takes float32 (n, input_channels) and fills float32
-    (n, output_channels), interleaved as the driver gives them, for any n.
+    clock    : given where this graph will take over from another one on the same stage
+    on_fault : is told (node, error) of a node that raised, which is muted from then on; without
+               it the error is raised, as a KuchiError that names the node
     """
 
     def __init__(self, patch: Patch, *, input_channels: int = 1, output_channels: int = 2,
-                 seed: int = 0) -> None:
+                 seed: int = 0, clock: Clock | None = None,
+                 on_fault: Callable[[str, Exception], None] | None = None) -> None:
         self.patch = patch
-        self.clock = Clock()
+        self.clock = clock or Clock()
+        self.listening = True
+        self._on_fault = on_fault
         self.audio = AudioList(input_channels=input_channels, output_channels=output_channels)
         self.nodes: dict[str, Node] = {}
         self._blocks: list[AudioBlock] = []
@@ -52,10 +56,11 @@ class Graph:
         self._arriving: deque[Note | Control] = deque()
         self._outbox: list[tuple[float, int, Sent]] = []
         self._count = 0                                 # events sent; keeps equal times in order
-        context = Context(self.clock, patch.folder, seed)
         for name, (kind, settings) in patch.nodes.items():
             node = kind(**settings)
-            node.prepare(context)
+            feeds = {port.name: tuple(cable.source for cable in self._into(name, port.name))
+                     for port in kind.ports().inlets}
+            node.prepare(Context(self.clock, patch.folder, seed, name=name, feeds=feeds))
             self.nodes[name] = node
         self._wire_audio()
         self._wire_events()
@@ -119,11 +124,47 @@ class Graph:
     # -- running -------------------------------------------------------------------------------
 
     def hear(self, source: Samples, target: Samples) -> None:
-        """One driver block: the audio list first, then the event nodes, hop by hop."""
+        """One driver block: the audio list first, then the event nodes, hop by hop.
+
+        source : float32 (n, input_channels), interleaved as the driver gives it, for any n
+        target : float32 (n, output_channels), overwritten
+        """
         self.audio.process(source, target)
-        heard = self.audio.position
-        while self.clock.frame + HOP <= heard:
+        self.catch_up(self.audio.position)
+
+    def catch_up(self, frame: int) -> None:
+        """Pass every whole hop before `frame` through the event nodes."""
+        while self.clock.frame + HOP <= frame:
             self._hop()
+
+    def skip_to(self, frame: int) -> Skipped:
+        """Give up on what lies before `frame`, a multiple of HOP: nodes forget, the clock jumps."""
+        skipped = Skipped(self.clock.now, (frame - self.clock.frame) / SAMPLE_RATE)
+        for step in self._steps:
+            step.node.reset()
+        self.clock.move_to(frame)
+        return skipped
+
+    def follow(self, old: "Graph") -> None:
+        """Take over from a graph on the same clock: what hasn't changed goes on as if nothing had.
+
+        An event node with the same name and type keeps all it knows, and is given its new
+        settings; what was heard until now is there for it.
+        """
+        self.listening = old.listening
+        for key, block in self._taps.items():
+            if key in old._taps:
+                block.take_over(old._taps[key], self.clock.frame)
+        known = {step.name: step.node for step in old._steps}
+        for step in self._steps:
+            node = known.get(step.name)
+            if type(node) is type(step.node) and not isinstance(node, SoundingNode):
+                _give_settings(node, step.node)
+                step.node = self.nodes[step.name] = node
+        self._keys = [node for node in self.nodes.values() if isinstance(node, MidiIn)]
+        self._outbox += old._outbox
+        heapq.heapify(self._outbox)
+        self._count += old._count
 
     def _hop(self) -> None:
         clock = self.clock
@@ -134,14 +175,29 @@ class Graph:
         if self._arriving:
             self._deliver_arrived()
         for step in self._steps:
-            events = step.node.process(*step.arguments)
+            try:
+                events = step.node.process(*step.arguments)
+            except Exception as error:
+                self._mute(step, error)
+                continue
             if events:
                 self._send(step, events)
             for inbox in step.inboxes:
                 if inbox:
                     inbox.clear()
 
+    def _mute(self, step: _Step, error: Exception) -> None:
+        """A node that raised falls silent, its notes ended, and the show goes on."""
+        if self._on_fault is None:
+            raise KuchiError(f"node {step.name} failed at {self.clock.now:.3f} s: "
+                             f"{type(error).__name__}: {error}") from error
+        self._steps = [other for other in self._steps if other is not step]
+        self._on_fault(step.name, error)
+        self._send(step, step.node.release())
+
     def _send(self, step: _Step, events: Sequence[Event]) -> None:
+        if not self.listening:
+            events = [event for event in events if not isinstance(event, Onset | Hit)]
         for target in step.targets:
             target.extend(events)
         if step.node.inlet:
@@ -161,7 +217,10 @@ class Graph:
         return taken
 
     def finish(self) -> list[Sent]:
-        """End every note that still sounds and hand out all that is left."""
+        """End every note and voice that still sounds, forget what is to come, hand out the rest.
+
+        It is the panic of the stage too: the graph can go on afterwards.
+        """
         self._outbox = [item for item in self._outbox if item[0] < self.clock.next]
         heapq.heapify(self._outbox)
         for step in self._steps:
@@ -239,3 +298,11 @@ class Graph:
             travel = 1.0 - travel if binding.invert else travel
             value = low + (high - low) * travel
             self.nodes[head].set(tail, round(value) if isinstance(param.default, int) else value)
+
+
+def _give_settings(node: Node, like: Node) -> None:
+    """Set a node to what another of its type is set to; only what differs is touched."""
+    for name in node.params():
+        value = getattr(like, name)
+        if getattr(node, name) != value:
+            node.set(name, value)

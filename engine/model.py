@@ -75,9 +75,6 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 4                         # what is wrong is said below, once
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Works only where the process's first session asks for it, so every session does:
-    # a fading state would otherwise end in denormals, thirty times slower.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:          # its errors share no narrower class

@@ -25,7 +25,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Ty
 
 from engine.clock import Clock
 from engine.errors import KuchiError
-from engine.events import Beat, Control, Event, Features, Hit, NoteOff, NoteOn, Onset, Release
+from engine.events import (
+    Beat,
+    Control,
+    Event,
+    Features,
+    Hit,
+    Message,
+    NoteOff,
+    NoteOn,
+    Onset,
+    Release,
+)
 from engine.units import HOP, SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
@@ -33,11 +44,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Flow = Literal["audio", "onsets", "hits", "notes", "beats", "features", "controls"]
+Flow = Literal["audio", "onsets", "hits", "notes", "beats", "features", "controls", "messages"]
 
 _FLOW_OF: dict[type, Flow] = {Onset: "onsets", Hit: "hits", Release: "hits", NoteOn: "notes",
                               NoteOff: "notes", Beat: "beats", Features: "features",
-                              Control: "controls"}
+                              Control: "controls", Message: "messages"}
 
 
 class Param(Generic[T]):
@@ -142,6 +153,13 @@ class AudioBlock:
         self.samples = self._ring[place:place + HOP]
         self.start = start
 
+    def take_over(self, old: "AudioBlock", frame: int) -> None:
+        """What another block of the same sound heard before `frame` shall be this one's past."""
+        for start in range(max(0, frame - self.reach), frame, HOP):
+            place = start & (len(self._ring) - 1)
+            from_place = start & (len(old._ring) - 1)
+            self._ring[place:place + HOP] = old._ring[from_place:from_place + HOP]
+
     @property
     def reach(self) -> int:
         """How many frames before the end of this hop `history` can still give."""
@@ -174,6 +192,8 @@ class Context:
     clock  : the house's clock
     folder : where the patch lies; relative paths in settings start here
     seed   : where anything random begins
+    name   : what the performer calls this node
+    feeds  : inlet -> the names of the nodes cabled into it
     """
 
     clock: Clock
@@ -181,6 +201,8 @@ class Context:
     seed: int = 0
     sample_rate: int = SAMPLE_RATE
     hop: int = HOP
+    name: str = ""
+    feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +254,8 @@ class Node:
     @cache
     def ports(cls) -> Ports:
         """Inlets and what is given, read from the signature of `process`."""
-        hints = typing.get_type_hints(cls.process, include_extras=True)
+        process = getattr(cls, "process", None)         # a mixer hears nothing but audio
+        hints = typing.get_type_hints(process, include_extras=True) if process else {}
         returned = hints.pop("return", None)
         inlets = [_port(name, hint) for name, hint in hints.items()]
         gives = _flow(returned)
@@ -277,9 +300,6 @@ class SoundingNode(Node):
         returns : float32 (2, SLICE), the buffer this node writes, or None where it gives none
         """
         raise NotImplementedError
-
-    def process(self) -> None:
-        """By default nothing arrives but audio."""
 
 
 def _flow(hint: Any) -> Flow | None:

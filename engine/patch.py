@@ -116,7 +116,8 @@ def load_patch(path: str | Path) -> Patch:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = str(error.strerror).lower() if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = (str(error.strerror).lower() if isinstance(error, OSError)
+                  else "it is not UTF-8 text")
         hint = did_you_mean(path.stem, own_patches())
         raise PatchError(str(path), [f"can't be read: {reason}{hint}"]) from None
     return parse_patch(text, source=str(path), folder=path.parent)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.clock import Clock
-from engine.events import Control, Event, Note, Sent
+from engine.events import Control, Event, Message, Note, Sent
 from engine.graph import Graph
 from engine.node import AudioBlock, Context, Node
 from engine.patch import Patch
@@ -28,6 +28,8 @@ def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
            notes: Iterable[Note | Control] = (), *, block: int | Sequence[int] | None = None,
            seed: int = 0, write: Callable[[Samples], object] | None = None) -> Iterator[Sent]:
     """Run a patch over a recording and yield what leaves, in the order of `sent`.
+
+    OSC messages are left out: they say again, many times a second, what the events have said.
 
     audio : float32 (frames,) at 48 kHz, or its stretches one after another; None is silence
     notes : notes and controls with their times, in order
@@ -47,10 +49,14 @@ def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
     for source in _blocks(stretches, sizes, last + TAIL_S):
         target = np.empty((len(source), 2), np.float32)
         graph.hear(source, target)
-        yield from graph.take()
+        yield from _events(graph.take())
         if write is not None and graph.sounds:
             write(target)
-    yield from graph.finish()
+    yield from _events(graph.finish())
+
+
+def _events(taken: list[Sent]) -> Iterator[Sent]:
+    return (sent for sent in taken if not isinstance(sent.event, Message))
 
 
 def _blocks(stretches: Iterable[Samples], sizes: Iterator[int], least_s: float

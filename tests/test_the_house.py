@@ -17,7 +17,7 @@ FILES = sorted(ENGINE.rglob("*.py"))
 FLOORS = (
     ("errors", "units", "events", "drums"),
     ("dsp", "mouth"),
-    ("clock", "node", "model", "audio"),
+    ("clock", "node", "model", "audio", "osc", "osc_maps"),
     ("nodes",),
     ("controls", "patch", "graph", "render", "picture", "devices"),
     ("live",),

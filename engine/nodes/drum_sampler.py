@@ -7,7 +7,7 @@ from engine.audio.commands import SET
 from engine.audio.kit import FLAVOURS, read_folder, synthesise
 from engine.audio.sampler import CHOKE, CORRECT, PLAY, Sampler
 from engine.drums import DRUMS, chokes, drum_of
-from engine.events import Hit, NoteOff, NoteOn, Release
+from engine.events import Event, Hit, NoteOff, NoteOn, Release
 from engine.node import Context, Param, SoundingNode
 from engine.units import Samples, frames, gain
 
@@ -67,8 +67,7 @@ class DrumSampler(SoundingNode):
         self._sampler.chokes[:] = self._chokes()
         return self._sampler.buffer
 
-    def process(self, hits: Sequence[Hit | Release],                # type: ignore[override]
-                notes: Sequence[NoteOn | NoteOff]) -> None:
+    def process(self, hits: Sequence[Hit | Release], notes: Sequence[NoteOn | NoteOff]) -> None:
         for hit in hits:
             if isinstance(hit, Hit):
                 self._strike(hit)
@@ -79,8 +78,12 @@ class DrumSampler(SoundingNode):
                 drum = _PLACE[drum_of(note.note)]
                 self._send(note.due, PLAY, drum, loudness(note.velocity / 127.0), _A_NOTE)
 
-    def reset(self) -> None:
+    def release(self) -> Sequence[Event]:
         """Fall silent within 5 ms, and forget what was still to come."""
+        self.reset()
+        return ()
+
+    def reset(self) -> None:
         if self._sampler is not None:
             self._sampler.commands.stop()
 
