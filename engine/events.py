@@ -116,7 +116,8 @@ Note = NoteOn | NoteOff
 Event = Onset | Hit | Release | NoteOn | NoteOff | Beat | Features | Control | Message | Skipped
 
 _KINDS = {Onset: "onset", Hit: "hit", Release: "release", NoteOn: "note_on", NoteOff: "note_off",
-          Beat: "beat", Features: "features", Control: "control", Message: "message", Skipped: "skipped"}
+          Beat: "beat", Features: "features", Control: "control", Message: "message",
+          Skipped: "skipped"}
 
 
 @dataclass(frozen=True, slots=True)

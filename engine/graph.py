@@ -8,7 +8,7 @@ order in which it leaves.
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,8 +145,8 @@ class Graph:
         self.clock.move_to(frame)
         return skipped
 
-    def follow(self, old: "Graph") -> None:
-        """Take over from a graph on the same clock: what hasn't changed goes on as if nothing had.
+    def follow(self, old: "Graph", frame: int) -> None:
+        """From `frame` on, take over from a graph on the same clock; what is unchanged goes on.
 
         An event node with the same name and type keeps all it knows, and is given its new
         settings; what was heard until now is there for it.
@@ -154,7 +154,7 @@ class Graph:
         self.listening = old.listening
         for key, block in self._taps.items():
             if key in old._taps:
-                block.take_over(old._taps[key], self.clock.frame)
+                block.take_over(old._taps[key], frame)
         known = {step.name: step.node for step in old._steps}
         for step in self._steps:
             node = known.get(step.name)
@@ -244,7 +244,7 @@ class Graph:
                 node.arrive(event)
             if isinstance(event, NoteOn | NoteOff):
                 pressed = event.velocity if isinstance(event, NoteOn) else 0
-                self._touch("note", event.note, event.channel, pressed)
+                self.control(Control(event.time, "note", (event.note, event.channel, pressed)))
 
     def control(self, control: Control) -> None:
         """Move a setting ("onsets.sensitivity_db"), a scene ("scene.chorus") or a raw message.
@@ -254,7 +254,9 @@ class Graph:
         """
         if control.name in ("cc", "note", "program"):
             number, channel, value = control.value
-            self._touch(control.name, number, channel, value)
+            for name, moved in self.touch(control.name, number, channel, value):
+                if "." in name:                         # actions are the stage's
+                    self.control(Control(control.time, name, moved))
             return
         head, _, tail = control.name.partition(".")
         if head == "scene":
@@ -274,30 +276,35 @@ class Graph:
             raise KuchiError(f'there is no scene "{name}"; this patch has: {known}')
         return self.patch.scenes[name]
 
-    def _touch(self, source: str, number: int, channel: int, value: int) -> None:
+    def touch(self, source: str, number: int, channel: int, value: int
+              ) -> Iterator[tuple[str, Any]]:
+        """What a raw message moves: the names and values of the controls bound to it.
+
+        source, number, channel : "cc", "note" or "program"; 0-127 (a program 1-128); 1-16
+        value                   : 0-127; actions and scenes fire on the press, when it leaves 0
+        """
         for binding in self.patch.controls:
             if not binding.hears(source, number, channel):
                 continue
-            if binding.to.startswith("scene."):
+            if binding.is_action:
                 if (value > 0) != binding.invert:
-                    self.control(Control(self.clock.now, binding.to, 1))
-            elif not binding.is_action:
-                self._move(binding, value / 127.0)
+                    yield binding.to, True
+            else:
+                yield from self._moved(binding, value / 127.0)
 
-    def _move(self, binding: Binding, travel: float) -> None:
-        """Set a number to where the knob stands, between the binding's ends or the setting's."""
+    def _moved(self, binding: Binding, travel: float) -> Iterator[tuple[str, Any]]:
+        """Where a knob stands, between the binding's ends or the setting's own."""
         head, _, tail = binding.to.partition(".")
         param = self.nodes[head].params()[tail]
         if param.choices:
             place = min(int(travel * len(param.choices)), len(param.choices) - 1)
-            self.nodes[head].set(tail, param.choices[place])
+            yield binding.to, param.choices[place]
             return
         low = param.low if binding.low is None else binding.low
         high = param.high if binding.high is None else binding.high
         if low is not None and high is not None:
-            travel = 1.0 - travel if binding.invert else travel
-            value = low + (high - low) * travel
-            self.nodes[head].set(tail, round(value) if isinstance(param.default, int) else value)
+            value = low + (high - low) * (1.0 - travel if binding.invert else travel)
+            yield binding.to, round(value) if isinstance(param.default, int) else value
 
 
 def _give_settings(node: Node, like: Node) -> None:

@@ -23,6 +23,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar, overload
 
+import numpy as np
+
 from engine.clock import Clock
 from engine.errors import KuchiError
 from engine.events import (
@@ -155,10 +157,10 @@ class AudioBlock:
 
     def take_over(self, old: "AudioBlock", frame: int) -> None:
         """What another block of the same sound heard before `frame` shall be this one's past."""
-        for start in range(max(0, frame - self.reach), frame, HOP):
-            place = start & (len(self._ring) - 1)
-            from_place = start & (len(old._ring) - 1)
-            self._ring[place:place + HOP] = old._ring[from_place:from_place + HOP]
+        past = np.empty(min(self.reach, frame), np.float32)
+        old.history(frame - len(past), past)
+        places = np.arange(frame - len(past), frame) & (len(self._ring) - 1)
+        self._ring[places] = past
 
     @property
     def reach(self) -> int:

@@ -23,7 +23,7 @@ DEEPEST = 4
 
 Value = float | int | str | bool | None
 
-_ADDRESS = re.compile(r"(?:/[!-\"$-+\--.0-9:-~]+)+")          # printable, without space # , /
+_ADDRESS = re.compile(r"(?:/[!\"$-+\-.0-~]+)+")      # printable, without space # , /
 _PATTERN = frozenset("*?[]{}")
 _BUNDLE = b"#bundle\0"
 _BUNDLE_HEAD = 16                       # the word and a time tag, which means "now" to us
@@ -79,8 +79,14 @@ class Template:
         self._place = len(self.datagram) - self._numbers.size
 
     def fill(self, *numbers: float) -> bytearray:
-        """The datagram with these numbers; valid until the next `fill`."""
-        self._numbers.pack_into(self.datagram, self._place, *numbers)
+        """The datagram with these numbers; valid until the next `fill`.
+
+        Raises OscError where one doesn't fit its kind.
+        """
+        try:
+            self._numbers.pack_into(self.datagram, self._place, *numbers)
+        except (struct.error, OverflowError):
+            raise OscError(f"{numbers} can't be said as {self._numbers.format[1:]}") from None
         return self.datagram
 
 
@@ -127,6 +133,8 @@ def _text(text: str) -> bytes:
 
 
 def _number(value: float) -> bytes:
+    if not math.isfinite(value):
+        raise OscError(f"{value} is no number to send")
     try:
         return struct.pack(">i" if isinstance(value, int) else ">f", value)
     except (struct.error, OverflowError):

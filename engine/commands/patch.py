@@ -70,7 +70,8 @@ def show(patch: str, as_json: bool) -> None:
     for name, (kind, settings) in loaded.nodes.items():
         of_type = "" if name == kind.type_name() else f" ({kind.type_name()})"
         said = ", ".join(f"{key} = {value}" for key, value in settings.items())
-        click.echo(f"  {name:<{width}}  {_purpose(kind)}{of_type}" + (f"  [{said}]" if said else ""))
+        said = f"  [{said}]" if said else ""
+        click.echo(f"  {name:<{width}}  {_purpose(kind)}{of_type}{said}")
     for scene, values in loaded.scenes.items():
         said = ", ".join(f"{node}.{key} = {value}" for (node, key), value in values.items())
         click.echo(f"  scene {scene}: {said}")

@@ -4,6 +4,7 @@ Times are monotonic nanoseconds, the one clock that all processes share. A messa
 read is dropped by `read`, since whoever sent it may just have died.
 """
 
+import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -69,12 +70,39 @@ class Osc(Message, frozen=True):
 
 # -- command <-> engine --------------------------------------------------------------------------
 
+class Open(Message, frozen=True):
+    """Open the sound card: part of its name ("" is the default one), channels, block (0: its own).
+
+    Without `audio` the engine runs on a timer of a millisecond.
+    """
+
+    audio: bool
+    device: str = ""
+    input_channels: int = 1
+    output_channels: int = 2
+    block: int = 0
+
+
 class Load(Message, frozen=True):
-    """Play this patch from now on: its text, where it came from, and its folder."""
+    """Play this patch from now on: its text, where it came from, its folder, the rig's path."""
 
     text: str
     source: str
     folder: str
+    rig: str = ""
+
+
+class Loaded(Message, frozen=True):
+    """The patch that plays now, or the mistakes for which the old one plays on."""
+
+    source: str
+    mistakes: tuple[str, ...] = ()
+
+
+class Did(Message, frozen=True):
+    """A hand pressed something that the command process answers: "next", "previous", "capture"."""
+
+    action: str
 
 
 class Set(Message, frozen=True):
@@ -82,6 +110,7 @@ class Set(Message, frozen=True):
 
     name: str
     value: Any = 1
+    heard_ns: int = 0
 
 
 class Stop(Message, frozen=True):
@@ -111,11 +140,16 @@ class OscIn(Message, frozen=True):
     allow: tuple[str, ...] = ()
 
 
-AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Load | Set | Stop | Ready | Said
-              | OscIn)
+AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Open | Load | Loaded | Did | Set
+              | Stop | Ready | Said | OscIn)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(AnyMessage)
+
+
+def ignore_interrupts() -> None:
+    """In a child process: Ctrl-C is the command process's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def send(pipe: Connection, message: Message) -> bool:

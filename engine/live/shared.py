@@ -46,6 +46,26 @@ class SharedBlock:
         self._snapshot = views[4]
         self._owner = name is None
 
+    def write_snapshot(self, picture: bytes) -> None:
+        """Publish the engine's picture of itself; what doesn't fit is not published."""
+        count = self._snapshot[:8].view(np.int64)
+        if len(picture) > SNAPSHOT - 16:
+            return
+        count[0] += 1                        # odd: being written
+        self._snapshot[8:16].view(np.int64)[0] = len(picture)
+        self._snapshot[16:16 + len(picture)] = np.frombuffer(picture, np.uint8)
+        count[0] += 1
+
+    def read_snapshot(self) -> bytes:
+        """The latest whole picture; empty where there is none yet."""
+        for _ in range(100):
+            before = int(self._snapshot[:8].view(np.int64)[0])
+            size = int(self._snapshot[8:16].view(np.int64)[0])
+            picture = self._snapshot[16:16 + max(0, min(size, SNAPSHOT - 16))].tobytes()
+            if before % 2 == 0 and before == int(self._snapshot[:8].view(np.int64)[0]):
+                return picture
+        return b""
+
     @property
     def name(self) -> str:
         """What another process opens it by."""

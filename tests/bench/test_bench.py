@@ -39,6 +39,22 @@ def test_a_bench_prints_its_table_and_writes_one_object(tmp_path: Path,
         assert set(row) >= {"hop", "512, µs", "1024, µs", "2048, µs"}
 
 
+@pytest.mark.parametrize(("name", "columns"), [
+    ("throughput", {"x real time", "p50 µs", "p99 µs", "p99.9 µs", "max µs"}),
+    ("memory", {"peak of render, MB", "growth, MB"}),
+])
+def test_the_patches_are_measured_beside_a_null_control(tmp_path: Path, name: str,
+                                                        columns: set[str]):
+    target = tmp_path / "figures.json"
+    main([name, "--quick", "--json", str(target)])
+    written = json.loads(target.read_text())[name]
+    assert [row["what"] for row in written["rows"]] == [
+        "beatbox-to-daw", "beatbox-kit", "nothing (null control)"]
+    assert all(row[column] > 0.0 or column == "growth, MB"
+               for row in written["rows"][:2] for column in columns)
+    assert written["gates"] == []
+
+
 def test_an_unknown_bench_leaves_with_2_and_tells_those_there_are():
     done = subprocess.run([sys.executable, "-m", "bench", "speed"], capture_output=True, text=True,
                           cwd=Path(__file__).parents[2])
