@@ -45,6 +45,15 @@ def load_acquire(typing: Any, address: Any) -> Any:
 
 
 @intrinsic
+def exchange(typing: Any, address: Any, value: Any) -> Any:
+    """Put an int64 in place of another, in one step, and get what was there."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], _I64.as_pointer())
+        return builder.atomic_rmw("xchg", place, args[1], "acq_rel")
+    return types.int64(types.int64, types.int64), build
+
+
+@intrinsic
 def call_run(typing: Any, function: Any, handle: Any, frames: Any) -> Any:
     """Call `void run(void *handle, uint32_t frames)`, LV2's shape, by its address."""
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -53,6 +62,21 @@ def call_run(typing: Any, function: Any, handle: Any, frames: Any) -> Any:
                      [builder.inttoptr(args[1], _BYTES), builder.trunc(args[2], _I32)])
         return context.get_dummy_value()
     return types.void(types.int64, types.int64, types.int64), build
+
+
+@intrinsic
+def call_system(typing: Any, function: Any, number: Any, address: Any, size: Any) -> Any:
+    """Call `long f(int, void *, size_t)` by its address: the shape of `write`.
+
+    A function that takes fewer, such as `clock_gettime`, doesn't see the rest; of one that
+    returns an int only the lower half counts.
+    """
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_I64, [_I32, _BYTES, _I64]).as_pointer()
+        return builder.call(builder.inttoptr(args[0], kind),
+                            [builder.trunc(args[1], _I32), builder.inttoptr(args[2], _BYTES),
+                             args[3]])
+    return types.int64(types.int64, types.int64, types.int64, types.int64), build
 
 
 @intrinsic

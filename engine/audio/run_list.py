@@ -1,15 +1,15 @@
 """The audio list: what sounds, in the order in which it is made, as compiled code walks it.
 
 A list is rows of (run, handle), both addresses. `process` takes one driver block of any size,
-cuts it into slices of at most SLICE frames, and for each slice runs every row. `callback` is the
-same walk in the shape in which PortAudio calls; it takes `table` as its user data.
+cuts it into slices of at most SLICE frames, and for each slice runs every row. The callback of a
+sound card does the same walk.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import carray, cfunc, njit, types
+from numba import carray, njit
 
 from engine.audio.intrinsics import (
     call_run,
@@ -97,9 +97,14 @@ class AudioList:
         Raises ValueError where the shapes are others.
         """
         if not walk(self.table, source, target):
-            wanted = tuple(self.table[[INPUTS, OUTPUTS]].tolist())
+            inputs, outputs = self.channels
             raise ValueError(f"blocks of shape {source.shape} and {target.shape} don't fit a list "
-                             f"with {wanted[0]} input and {wanted[1]} output channels")
+                             f"with {inputs} input and {outputs} output channels")
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """How many channels its blocks have, in and out."""
+        return int(self.table[INPUTS]), int(self.table[OUTPUTS])
 
     @property
     def position(self) -> int:
@@ -130,17 +135,3 @@ def walk(table, source, target):
     store_release(address + 8 * BLOCKS, load_acquire(address + 8 * BLOCKS) + 1)
     restore_denormals(before)
     return True
-
-
-_CALLBACK = types.int32(types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64,
-                        types.voidptr)
-
-
-@cfunc(_CALLBACK, cache=True, error_model="numpy")
-def callback(source, target, frames, time, status, table_at):
-    """`walk` as a PaStreamCallback; its user data is the address of `AudioList.table`."""
-    table = carray(table_at, TABLE, np.int64)
-    length = np.int64(frames)
-    walk(table, carray(source, (length, table[INPUTS]), np.float32),
-         carray(target, (length, table[OUTPUTS]), np.float32))
-    return 0

@@ -35,15 +35,20 @@ class Source:
 
 
 @kernel
-def pick(driver, channel, buffer):
-    """Write one channel of driver (n, channels) to both rows of buffer; NaN and inf become 0."""
-    last = driver.shape[1] - 1
+def one_of(frame, channel):
+    """One channel of a frame (channels,), or the MEAN of the first two; NaN and inf become 0."""
+    last = frame.shape[0] - 1
     first = min(max(channel, 0), last)
     second = min(1, last) if channel == MEAN else first
+    sample = _HALF * frame[first] + _HALF * frame[second]
+    return sample if np.isfinite(sample) else np.float32(0.0)
+
+
+@kernel
+def pick(driver, channel, buffer):
+    """Write one channel of driver (n, channels) to both rows of buffer."""
     for i in range(driver.shape[0]):
-        sample = _HALF * driver[i, first] + _HALF * driver[i, second]
-        if not np.isfinite(sample):
-            sample = np.float32(0.0)
+        sample = one_of(driver[i], channel)
         buffer[0, i] = sample
         buffer[1, i] = sample
 

@@ -1,0 +1,165 @@
+"""The MIDI ports that a patch asks for: opened by name, missed when gone, opened again.
+
+Cables are pulled on stage, and programs are closed and opened. Every two seconds the names of
+what is connected are looked at; what has gone is told, and plugged in again when it is back.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from engine.devices.midi import Input, Output, Sequencer, find
+from engine.errors import DeviceError
+from engine.live.ledger import PORTS, Door, Ledger
+
+P = TypeVar("P", Output, Input)
+
+_LOOK_NS = 2_000_000_000        # how often names are looked at
+_RETRY_NS = 1_000_000_000       # how often a MIDI that isn't there is asked for
+_ALIVE_NS = 20_000_000          # how often the server is felt for
+_FAREWELL_NS = 100_000_000      # between the last note-off and the end of a port
+_AT_ONCE = 64                   # messages taken from an input before the others have their turn
+
+
+@dataclass(slots=True, eq=False)
+class _Plug(Generic[P]):
+    """A port that is wanted. `slot` is its number in the ledger; `port` is None while it's away."""
+
+    name: str
+    slot: int
+    port: P | None = None
+    missed: str = ""            # what was said about its absence
+
+
+class Plugs:
+    """All ports, by the numbers that the engine gives them.
+
+    say : is told, in one line each, what a performer should know
+    """
+
+    def __init__(self, ledger: Ledger, door: Door, say: Callable[[str], None]) -> None:
+        self._ledger, self._door, self._say = ledger, door, say
+        self._sequencer: Sequencer | None = None
+        self._no_midi = ""
+        self._outputs: list[_Plug[Output]] = []
+        self._inputs: list[_Plug[Input]] = []
+        self._by_slot: dict[int, _Plug[Output]] = {}
+        self._parting: deque[tuple[int, Output]] = deque()
+        self._ends: deque[tuple[int, int, int, int, int]] = deque()
+        self._look_ns = self._alive_ns = 0
+
+    @property
+    def listens(self) -> bool:
+        """Is any input open?"""
+        return any(plug.port for plug in self._inputs)
+
+    # -- the patch -----------------------------------------------------------------------------
+
+    def want(self, outputs: Sequence[str], inputs: Sequence[str], now_ns: int) -> None:
+        """Open what is new, close what isn't named any more, number all from 0."""
+        if len(outputs) > PORTS:
+            self._say(f"{len(outputs)} MIDI outputs are too many: only the first {PORTS} play")
+        for plug in self._outputs:
+            if plug.name not in outputs[:PORTS]:
+                self._part(plug, now_ns)
+        for heard in self._inputs:
+            if heard.name not in inputs:
+                self._door.lost(heard.slot)
+                if heard.port:
+                    heard.port.release()
+        self._outputs = _numbered(outputs[:PORTS], self._outputs)
+        self._inputs = _numbered(inputs, self._inputs)
+        self._by_slot = {plug.slot: plug for plug in self._outputs}
+        if (outputs or inputs) and self._sequencer is None:
+            self._begin(now_ns)
+        elif self._sequencer:
+            self._open_all(self._sequencer, now_ns, quietly=True)
+
+    def slot(self, number: int) -> int | None:
+        """The ledger's number for the engine's; None where there is no such output."""
+        return self._outputs[number].slot if 0 <= number < len(self._outputs) else None
+
+    # -- playing and hearing -------------------------------------------------------------------
+
+    def play(self, now_ns: int) -> None:
+        """Send what must leave by now."""
+        for message in self._ledger.leaving(now_ns):
+            plug = self._by_slot.get(message.port)
+            if plug is None or plug.port is None:
+                continue
+            if plug.port.send(*message[1:]):
+                self._door.sent(message, now_ns)
+            else:
+                self._lose(plug)
+
+    def heard(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """What has come in: the input's number, status, two data bytes, monotonic ns."""
+        while self._ends:
+            yield self._ends.popleft()
+        for number, plug in enumerate(self._inputs):
+            for _ in range(_AT_ONCE):
+                message = plug.port.receive() if plug.port else None
+                if message is None:
+                    break
+                if self._door.admits(plug.slot, *message):
+                    yield (number, *message)
+
+    # -- coming and going ----------------------------------------------------------------------
+
+    def look(self, now_ns: int) -> None:
+        """See what has gone and what is back; costs next to nothing until it's time."""
+        while self._parting and self._parting[0][0] <= now_ns:
+            self._parting.popleft()[1].release()
+        if now_ns >= self._alive_ns:
+            self._alive_ns = now_ns + _ALIVE_NS
+            if self._sequencer and not self._sequencer.alive:
+                self._abandon(self._sequencer, now_ns)
+        if now_ns < self._look_ns:
+            return
+        if self._sequencer:
+            self._look_ns = now_ns + _LOOK_NS
+            self._compare(self._sequencer, now_ns)
+        elif self._outputs or self._inputs:
+            self._begin(now_ns)
+
+    def _begin(self, now_ns: int) -> None:
+        self._look_ns = now_ns + _RETRY_NS
+        try:
+            self._sequencer = Sequencer()
+        except DeviceError as error:
+            if not self._no_midi:
+                self._no_midi = f"{error}: notes go to a .mid file"
+                self._say(self._no_midi)
+            return
+        if self._no_midi:
+            self._say(f"MIDI is back ({self._sequencer.api})")
+        self._no_midi = ""
+        self._open_all(self._sequencer, now_ns, quietly=True)
+
+    def _compare(self, sequencer: Sequencer, now_ns: int) -> None:
+        """Lose what isn't listed any more; leave a port of our own for the real one."""
+        outputs, inputs = sequencer.outputs(), sequencer.inputs()
+        for plug in self._outputs:
+            if plug.port and not plug.port.own and plug.port.name not in outputs:
+                self._lose(plug)
+            elif plug.port and plug.port.own and find(plug.name, outputs):
+                self._part(plug, now_ns)
+        for heard in self._inputs:
+            if heard.port and not heard.port.own and heard.port.name not in inputs:
+                self._lose(heard)
+            elif heard.port and heard.port.own and find(heard.name, inputs):
+                heard.port.release()
+                heard.port = None
+        for away, names in ((self._outputs, outputs), (self._inputs, inputs)):
+            for plug in away:
+                if plug.port is None and find(plug.name, names):
+                    self._open(sequencer, plug, now_ns)
+
+    def _open_all(self, sequencer: Sequencer, now_ns: int, quietly: bool) -> None:
+        for plug in (*self._outputs, *self._inputs):
+            if plug.port is None:
+                self._open(sequencer, plug, now_ns)
+
+    def _open(self, sequencer: Sequencer, plug: _Plug, now_ns: int) -> None:
+        ...
