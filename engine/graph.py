@@ -145,6 +145,14 @@ class Graph:
         self.clock.move_to(frame)
         return skipped
 
+    def leave(self, to: "Graph") -> list[Sent]:
+        """Make room for another graph: what nodes hold that it lacks is ended and handed out."""
+        kept = {step.name: type(step.node) for step in to._steps}
+        for step in self._steps:
+            if kept.get(step.name) is not type(step.node) and step.node.outlet:
+                self._send(step, step.node.release())
+        return self.take()
+
     def follow(self, old: "Graph", frame: int) -> None:
         """From `frame` on, take over from a graph on the same clock; what is unchanged goes on.
 

@@ -1,13 +1,114 @@
-"""The sound card, by way of PortAudio; imported only when one is wanted.
+"""A stream of sound to and from a card, by way of PortAudio.
 
-PortAudio is a system library on Linux and may not be there: that is a DeviceError like any other.
+After a driver's death PortAudio may hang when a stream is closed. A process that has lost its
+card is best ended and started anew.
 """
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine.audio.callback import callback
+from engine.audio.deck import Deck
+from engine.devices.sound_cards import Device, choose, portaudio, scan
 from engine.errors import DeviceError
 from engine.units import SAMPLE_RATE, Samples
+
+_BAD_RATE, _TAKEN = -9997, -9985            # PortAudio's numbers for these
+_LOST_NS, _LOST_PERIODS = 250_000_000, 8
+
+
+class Stream:
+    """A sound card that calls a deck, and owns all that it touches while it does.
+
+    words : str                    the card, its channels and latency, in a sentence
+    """
+
+    def __init__(self, deck: Deck, stream: Any, words: str) -> None:
+        self.words = words
+        self._deck = deck
+        self._stream = stream
+        self._opened_ns = time.monotonic_ns()
+        self._closing: threading.Thread | None = None
+
+    def alive(self) -> bool:
+        """Has the card called lately? No call for 250 ms, or 8 of its blocks, is a lost card.
+
+        PortAudio doesn't notice a pulled cable; the heart's beat stops all the same.
+        """
+        last_ns = max(self._opened_ns, self._deck.mark[1])
+        patience_ns = max(_LOST_NS, _LOST_PERIODS * int(self._deck.period_s * 1e9))
+        return time.monotonic_ns() - last_ns < patience_ns
+
+    def close(self, deadline_s: float = 2.0) -> bool:
+        """End the calls. False where PortAudio hasn't let go in time, as after a driver's death.
+
+        Then this process can't get rid of it, and must be left by `os._exit`, or be killed.
+        """
+        if self._closing is None:
+            self._closing = threading.Thread(target=self._stream.close, daemon=True)
+            self._closing.start()
+        self._closing.join(deadline_s)
+        return not self._closing.is_alive()
+
+
+def open_stream(deck: Deck, device: str | None = None, input_channels: int = 1,
+                output_channels: int = 2, *, blocksize: int = 0, latency: str = "low") -> Stream:
+    """Let a sound card call a deck, and begin.
+
+    device    : part of its name, with or without its driver's; none is the default one
+    channels  : at most so many are opened; a card may have fewer, or only one side
+    blocksize : frames; 0 is whatever the driver works in, which is the quickest
+
+    Raises DeviceError where there is no such card, or it runs at another rate, or is taken.
+    """
+    sounddevice = portaudio()
+    source, target = choose(scan(), device or "")
+    inputs = min(input_channels, source.inputs) if source else 0
+    outputs = min(output_channels, target.outputs) if target else 0
+    used = [card for card, channels in ((source, inputs), (target, outputs)) if card and channels]
+    for card in used:
+        card.check_rate()
+    if not used:
+        raise DeviceError(f'"{device}" has neither inputs nor outputs')
+    from _sounddevice import ffi
+    deck.fit(inputs, outputs)
+    numbers, channels = [card.number for card in used], [n for n in (inputs, outputs) if n]
+    kind = "duplex" if len(used) == 2 else "input" if inputs else "output"
+    try:
+        stream = sounddevice._StreamBase(
+            kind, samplerate=SAMPLE_RATE, blocksize=blocksize, dtype="float32", latency=latency,
+            device=numbers if len(used) == 2 else numbers[0],
+            channels=channels if len(used) == 2 else channels[0],
+            callback=ffi.cast("PaStreamCallback *", callback.address),
+            userdata=ffi.cast("void *", deck.address))
+        stream.start()
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise DeviceError(_explain(used[0], error)) from None
+    return Stream(deck, stream, _words(used, inputs, outputs, stream.latency))
+
+
+def _explain(device: Device, error: Exception) -> str:
+    number = error.args[1] if len(error.args) > 1 else 0
+    if number == _BAD_RATE:
+        return f"{device.called} doesn't run at {SAMPLE_RATE} Hz, and Kuchi needs it"
+    if number == _TAKEN:
+        return f"{device.called} is taken: another program, such as a DAW, may hold it"
+    return f"{device.called} can't be opened: {error.args[0] if error.args else error}"
+
+
+def _words(used: Sequence[Device], inputs: int, outputs: int, latency: Any) -> str:
+    """`Scarlett 2i2, ALSA: 1 in, 2 out, 48000 Hz; latency 1.3 ms in, 2.7 ms out.`"""
+    names = " and ".join(dict.fromkeys(card.called for card in used))
+    latencies = latency if isinstance(latency, tuple) else (latency,)
+    sides = [(inputs, "in"), (outputs, "out")]
+    open_sides = [(count, side) for count, side in sides if count]
+    counts = ", ".join(f"{count} {side}" for count, side in open_sides)
+    waits = ", ".join(f"{seconds * 1000:.1f} ms {side}"
+                      for seconds, (_, side) in zip(latencies, open_sides, strict=True))
+    drift = "; two devices, whose clocks may drift apart" if len({*used}) > 1 else ""
+    return f"{names}: {counts}, {SAMPLE_RATE} Hz; latency {waits}{drift}."
 
 
 def play(samples: Samples, while_playing: Callable[[float], None]) -> str:
@@ -16,7 +117,7 @@ def play(samples: Samples, while_playing: Callable[[float], None]) -> str:
     `while_playing` is told the seconds played, some fifty times a second. Raises DeviceError
     where no output can be opened.
     """
-    sounddevice = _sounddevice()
+    sounddevice = portaudio()
     if sounddevice.default.device[1] < 0:
         raise DeviceError("this computer has no sound output that is free")
     place = 0
@@ -41,12 +142,3 @@ def play(samples: Samples, while_playing: Callable[[float], None]) -> str:
     except (sounddevice.PortAudioError, ValueError) as error:
         raise DeviceError(f"no sound device could be opened: {error}") from None
     return name
-
-
-def _sounddevice() -> Any:
-    try:
-        import sounddevice
-    except OSError:
-        raise DeviceError("PortAudio isn't installed (on Debian and Ubuntu: apt install "
-                          "libportaudio2)") from None
-    return sounddevice

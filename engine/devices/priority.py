@@ -62,7 +62,8 @@ def _is_real_time(thread: int) -> bool:
 
 
 def _level(thread: int) -> str:
-    return f" (FIFO {os.sched_getparam(thread).sched_priority})"
+    fifo = os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO
+    return f" ({'FIFO' if fifo else 'RR'} {os.sched_getparam(thread).sched_priority})"
 
 
 def _rtkit_grants(thread: int, priority: int) -> bool:

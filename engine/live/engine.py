@@ -6,11 +6,13 @@ pipes that are never waited for.
 """
 
 import heapq
+import os
 import select
 import sys
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -45,7 +47,7 @@ from engine.live.messages import (
     read,
     send,
 )
-from engine.live.shared import ENGINE_BEAT, FRAME, FRAME_NS, HITS, LISTENING, SKIPPED, SharedBlock
+from engine.live.shared import ENGINE_BEAT, HITS, LISTENING, SKIPPED, SharedBlock
 from engine.nodes.midi_in import MidiIn
 from engine.nodes.midi_out import MidiOut
 from engine.nodes.osc_out import OscOut
@@ -62,6 +64,15 @@ def run(command: Connection, port: Connection, block_name: str) -> None:
     """The whole life of the engine process."""
     ignore_interrupts()
     Engine(command, port, SharedBlock(block_name)).live()
+    os._exit(0)                            # not by way of the drivers, which may hang
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A graph, warm, and where its OSC goes."""
+
+    graph: Graph
+    targets: dict[str, Target]
 
 
 class Engine:
@@ -74,8 +85,8 @@ class Engine:
         self._stream: portaudio.Stream | None = None
         self._deck: Deck | None = None
         self._graph: Graph | None = None
-        self._next: Graph | None = None            # put on the deck, not yet taken by it
-        self._built: deque[Graph | Loaded] = deque()
+        self._next: _Built | None = None           # put on the deck, not yet taken by it
+        self._built: deque[_Built | Loaded] = deque()
         self._ports: dict[str, int] = {}           # midi-out node -> the number of its port
         self._keys: dict[int, MidiIn] = {}         # the number of an input -> its node
         self._targets: dict[str, Target] = {}
@@ -119,8 +130,9 @@ class Engine:
         graph, words = self._graph, self._block.words
         if graph is None:
             return
-        self._clock.mark(int(words[FRAME]), int(words[FRAME_NS]))
-        frame = self._clock.mark_frame
+        assert self._deck is not None
+        frame, heard_ns = self._deck.mark
+        self._clock.mark(frame, heard_ns)
         if frame - self._clock.frame > _BEHIND:
             skipped = graph.skip_to(frame - frame % HOP - HOP)
             words[SKIPPED] += round(skipped.seconds * SAMPLE_RATE / HOP)
@@ -251,9 +263,12 @@ class Engine:
             patch = load_rig(Path(load.rig) if Path(load.rig).exists() else None).applied_to(patch)
             deck = self._deck
             assert deck is not None
-            self._built.append(Graph(patch, input_channels=deck.input_channels,
-                                     output_channels=deck.output_channels, clock=self._clock,
-                                     on_fault=self._fault))
+            graph = Graph(patch, input_channels=deck.input_channels,
+                          output_channels=deck.output_channels, clock=self._clock,
+                          on_fault=self._fault)
+            targets = {name: Target(*node.target) for name, node in graph.nodes.items()
+                       if isinstance(node, OscOut)}
+            self._built.append(_Built(graph, targets))
         except PatchError as error:
             self._built.append(Loaded(load.source, tuple(error.mistakes)))
         except KuchiError as error:
@@ -270,27 +285,34 @@ class Engine:
                 send(self._command, built)
                 return
             self._next = built
-            deck.put(built.audio)
+            deck.put(built.graph.audio)
         if self._next is not None and (taken := deck.taken_at()) is not None:
             self._swap(self._next, taken)
             self._next = None
         deck.collect()
 
-    def _swap(self, graph: Graph, frame: int) -> None:
-        old, self._graph = self._graph, graph
+    def _swap(self, built: "_Built", frame: int) -> None:
+        """From `frame` on the new graph plays; notes of outlets that are gone are ended."""
+        graph, old = built.graph, self._graph
+        if old is not None:
+            old.catch_up(frame)
+            for sent in old.leave(graph):
+                self._dispatch(sent)
+        self._graph = graph
         if old is None:
             self._clock.move_to(frame - frame % HOP)
         else:
             graph.follow(old, frame)
         graph.listening = bool(self._block.words[LISTENING])
-        self._bind(graph)
+        self._bind(built)
         send(self._command, Loaded(graph.patch.source))
         if not self._said_ready:
             self._said_ready = True
             send(self._command, Ready(time.monotonic() - self._started, tuple(self._words)))
 
-    def _bind(self, graph: Graph) -> None:
+    def _bind(self, built: "_Built") -> None:
         """Give each outlet and inlet of the patch its port or address."""
+        graph = built.graph
         outputs = {name: node.port for name, node in graph.nodes.items()
                    if isinstance(node, MidiOut)}
         inputs = {name: node for name, node in graph.nodes.items() if isinstance(node, MidiIn)}
@@ -302,8 +324,7 @@ class Engine:
         self._tell_port(Ports(tuple(names), (*heard, control)))
         for target in self._targets.values():
             target.close()
-        self._targets = {name: Target(*node.target) for name, node in graph.nodes.items()
-                         if isinstance(node, OscOut)}
+        self._targets = built.targets
 
     def _fault(self, node: str, error: Exception) -> None:
         self._say(f"{node} failed and is muted: {type(error).__name__}: {error}", "NODE MUTED")

@@ -24,12 +24,15 @@ _AT_ONCE = 64                   # messages taken from an input before the others
 
 @dataclass(slots=True, eq=False)
 class _Plug(Generic[P]):
-    """A port that is wanted. `slot` is its number in the ledger; `port` is None while it's away."""
+    """A port that is wanted: `slot` is its number in the ledger, `port` is None while it's away.
+
+    missed : what was said about its absence; from then on it is opened only where it is found
+    """
 
     name: str
     slot: int
     port: P | None = None
-    missed: str = ""            # what was said about its absence
+    missed: str = ""
 
 
 class Plugs:
@@ -41,7 +44,7 @@ class Plugs:
     def __init__(self, ledger: Ledger, door: Door, say: Callable[[str], None]) -> None:
         self._ledger, self._door, self._say = ledger, door, say
         self._sequencer: Sequencer | None = None
-        self._no_midi = ""
+        self._absent = ""                           # what was said where there is no MIDI
         self._outputs: list[_Plug[Output]] = []
         self._inputs: list[_Plug[Input]] = []
         self._by_slot: dict[int, _Plug[Output]] = {}
@@ -66,15 +69,14 @@ class Plugs:
         for heard in self._inputs:
             if heard.name not in inputs:
                 self._door.lost(heard.slot)
-                if heard.port:
-                    heard.port.release()
+                _release(heard)
         self._outputs = _numbered(outputs[:PORTS], self._outputs)
         self._inputs = _numbered(inputs, self._inputs)
         self._by_slot = {plug.slot: plug for plug in self._outputs}
-        if (outputs or inputs) and self._sequencer is None:
+        if self._sequencer:
+            self._fill(self._sequencer, now_ns)
+        elif outputs or inputs:
             self._begin(now_ns)
-        elif self._sequencer:
-            self._open_all(self._sequencer, now_ns, quietly=True)
 
     def slot(self, number: int) -> int | None:
         """The ledger's number for the engine's; None where there is no such output."""
@@ -87,11 +89,11 @@ class Plugs:
         for message in self._ledger.leaving(now_ns):
             plug = self._by_slot.get(message.port)
             if plug is None or plug.port is None:
-                continue
+                continue                            # it was lost a moment ago
             if plug.port.send(*message[1:]):
                 self._door.sent(message, now_ns)
             else:
-                self._lose(plug)
+                self._lose_output(plug)
 
     def heard(self) -> Iterator[tuple[int, int, int, int, int]]:
         """What has come in: the input's number, status, two data bytes, monotonic ns."""
@@ -115,51 +117,139 @@ class Plugs:
             self._alive_ns = now_ns + _ALIVE_NS
             if self._sequencer and not self._sequencer.alive:
                 self._abandon(self._sequencer, now_ns)
-        if now_ns < self._look_ns:
-            return
-        if self._sequencer:
-            self._look_ns = now_ns + _LOOK_NS
-            self._compare(self._sequencer, now_ns)
-        elif self._outputs or self._inputs:
-            self._begin(now_ns)
+        if now_ns >= self._look_ns:
+            if self._sequencer:
+                self._look_ns = now_ns + _LOOK_NS
+                self._compare(self._sequencer, now_ns)
+            elif self._outputs or self._inputs:
+                self._begin(now_ns)
+
+    def close(self, now_ns: int) -> Callable[[], None]:
+        """End every note; what is returned closes the ports, a moment after."""
+        self._ledger.forget()
+        self.play(now_ns)
+        for plug in self._outputs:
+            self._part(plug, now_ns)
+
+        def release() -> None:
+            for _, port in self._parting:
+                port.release()
+            for heard in self._inputs:
+                _release(heard)
+            if self._sequencer:
+                self._sequencer.close()
+        return release
 
     def _begin(self, now_ns: int) -> None:
         self._look_ns = now_ns + _RETRY_NS
         try:
             self._sequencer = Sequencer()
         except DeviceError as error:
-            if not self._no_midi:
-                self._no_midi = f"{error}: notes go to a .mid file"
-                self._say(self._no_midi)
+            if not self._absent:
+                self._absent = f"{error}: notes go to a .mid file"
+                self._say(self._absent)
             return
-        if self._no_midi:
+        if self._absent:
+            self._absent = ""
             self._say(f"MIDI is back ({self._sequencer.api})")
-        self._no_midi = ""
-        self._open_all(self._sequencer, now_ns, quietly=True)
+        self._fill(self._sequencer, now_ns)
+
+    def _fill(self, sequencer: Sequencer, now_ns: int) -> None:
+        """Open what is away; what has been missed only where it is found."""
+        outputs, inputs = sequencer.outputs(), sequencer.inputs()
+        for plug in self._outputs:
+            if plug.port is None and (not plug.missed or find(plug.name, outputs)):
+                self._open(plug, sequencer.open_output)
+                if plug.port:
+                    self._ledger.opened(plug.slot, now_ns)
+        for heard in self._inputs:
+            if heard.port is None and (not heard.missed or find(heard.name, inputs)):
+                self._open(heard, sequencer.open_input)
+        self.play(now_ns)
+
+    def _open(self, plug: _Plug[P], opener: Callable[[str], P]) -> None:
+        try:
+            plug.port = opener(plug.name)
+        except DeviceError as error:
+            if plug.missed != str(error):
+                plug.missed = str(error)
+                self._say(plug.missed)
+            return
+        if plug.missed:
+            plug.missed = ""
+            self._say(f'MIDI port "{plug.port.name}" is back')
+        elif plug.port.own and plug.port.name != plug.name:
+            self._say(f'another Kuchi has "{plug.name}": this one is "{plug.port.name}"')
 
     def _compare(self, sequencer: Sequencer, now_ns: int) -> None:
-        """Lose what isn't listed any more; leave a port of our own for the real one."""
+        """Lose what isn't listed any more; leave a port of our own for the one it stands for."""
         outputs, inputs = sequencer.outputs(), sequencer.inputs()
         for plug in self._outputs:
             if plug.port and not plug.port.own and plug.port.name not in outputs:
-                self._lose(plug)
+                self._lose_output(plug)
             elif plug.port and plug.port.own and find(plug.name, outputs):
                 self._part(plug, now_ns)
         for heard in self._inputs:
             if heard.port and not heard.port.own and heard.port.name not in inputs:
-                self._lose(heard)
+                self._lose_input(heard, now_ns)
             elif heard.port and heard.port.own and find(heard.name, inputs):
-                heard.port.release()
-                heard.port = None
-        for away, names in ((self._outputs, outputs), (self._inputs, inputs)):
-            for plug in away:
-                if plug.port is None and find(plug.name, names):
-                    self._open(sequencer, plug, now_ns)
+                _release(heard)
+        self._fill(sequencer, now_ns)
 
-    def _open_all(self, sequencer: Sequencer, now_ns: int, quietly: bool) -> None:
-        for plug in (*self._outputs, *self._inputs):
-            if plug.port is None:
-                self._open(sequencer, plug, now_ns)
+    def _part(self, plug: _Plug[Output], now_ns: int) -> None:
+        """End a port's notes; it is released when that has been heard."""
+        self._ledger.closing(plug.slot)
+        self.play(now_ns)
+        self._ledger.closed(plug.slot)
+        if plug.port:
+            plug.port.hush()
+            self._parting.append((now_ns + _FAREWELL_NS, plug.port))
+            plug.port = None
 
-    def _open(self, sequencer: Sequencer, plug: _Plug, now_ns: int) -> None:
-        ...
+    def _lose_output(self, plug: _Plug[Output]) -> None:
+        self._ledger.lost(plug.slot)
+        self._miss(plug)
+
+    def _lose_input(self, plug: _Plug[Input], now_ns: int) -> None:
+        """What was held there is let go."""
+        number = self._inputs.index(plug)
+        self._ends.extend((number, *end[1:], now_ns) for end in self._door.lost(plug.slot))
+        self._miss(plug)
+
+    def _miss(self, plug: _Plug[P]) -> None:
+        if plug.port:
+            plug.missed = f'MIDI port "{plug.port.name}" has gone; it is opened when it is back'
+            self._say(plug.missed)
+        _release(plug)
+
+    def _abandon(self, sequencer: Sequencer, now_ns: int) -> None:
+        """The server has died, and every port with it."""
+        sequencer.abandon(*(plug.port for plug in self._outputs if plug.port),
+                          *(heard.port for heard in self._inputs if heard.port),
+                          *(port for _, port in self._parting))
+        self._parting.clear()
+        self._sequencer = None
+        self._absent = f"the MIDI server ({sequencer.api}) has gone; its ports open when it is back"
+        self._say(self._absent)
+        for plug in self._outputs:
+            self._ledger.lost(plug.slot)
+            plug.port, plug.missed = None, ""
+        for number, heard in enumerate(self._inputs):
+            self._ends.extend((number, *end[1:], now_ns) for end in self._door.lost(heard.slot))
+            heard.port, heard.missed = None, ""
+        self._look_ns = now_ns + _RETRY_NS
+
+
+def _numbered(names: Sequence[str], before: Sequence[_Plug[P]]) -> list[_Plug[P]]:
+    """A plug a name, in this order; those that were there stay as they are."""
+    kept = {plug.name: plug for plug in before if plug.name in names}
+    taken = {plug.slot for plug in kept.values()}
+    free = (slot for slot in range(len(names) + len(taken)) if slot not in taken)
+    return [kept[name] if name in kept else kept.setdefault(name, _Plug(name, next(free)))
+            for name in names]
+
+
+def _release(plug: _Plug[P]) -> None:
+    if plug.port:
+        plug.port.release()
+        plug.port = None

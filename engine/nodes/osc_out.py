@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from engine.events import Beat, Features, Hit, Message, Release
@@ -64,7 +65,7 @@ class OscOut(Node):
         return read_target(self.to, MAPS[self.map].port)
 
     def reset(self) -> None:
-        self._coming: list[Hit | Release | Beat] = []       # not yet due
+        self._coming: list[tuple[float, Hit | Release | Beat]] = []    # and when it leaves
         self._gates: dict[str, float] = {}                  # drum -> when its 0 is due
         self._struck: dict[str, float] = {}                 # drum -> when its envelope began
         self._next_env: dict[str, float] = {}               # drum -> when it is told again
@@ -85,8 +86,7 @@ class OscOut(Node):
                 or self._beat or self._inputs_changed):
             return ()
         self._out = []
-        self._coming.extend(hits)
-        self._coming.extend(beats)
+        self._coming += [(self._leaves(event), event) for event in (*hits, *beats)]
         if self._coming:
             self._tell_what_is_due()
         self._end_gates()
@@ -106,6 +106,7 @@ class OscOut(Node):
         for drum in list(self._struck):
             self._tell_env(drum, now, now, 0.0)
         self._struck.clear()
+        self._inputs_due = now
         self._tell_together()
         return self._out
 
@@ -117,10 +118,9 @@ class OscOut(Node):
 
     def _tell_what_is_due(self) -> None:
         waiting = []
-        for event in sorted(self._coming, key=self._leaves):
-            leaves = self._leaves(event)
+        for leaves, event in sorted(self._coming, key=itemgetter(0)):
             if leaves >= self._clock.next:
-                waiting.append(event)
+                waiting.append((leaves, event))
             elif isinstance(event, Hit):
                 self._strike(event, leaves)
             elif isinstance(event, Beat):

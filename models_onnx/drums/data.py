@@ -109,7 +109,7 @@ def mouths(rng: np.random.Generator, each: int) -> list[Strike]:
             audio, (strike,) = perform([(0.2, sound, rng.uniform(0.3, 1.0))], who, seconds=0.6,
                                        seed=int(rng.integers(1 << 30)))
             samples = audio[frames(strike.time) - BEFORE:][:LENGTH]
-            found.append(Strike(f"mouth {who}", "voice", samples, may_be(strike.drum), np.inf))
+            found.append(Strike(f"mouth {who.name}", "voice", samples, may_be(strike.drum), np.inf))
     return found
 
 

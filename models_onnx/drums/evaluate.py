@@ -18,15 +18,15 @@ from models_onnx.drums.card import write_card
 from models_onnx.drums.data import strikes
 from models_onnx.drums.hearing import HERE, Opinions, opinions
 from models_onnx.drums.measures import (
-    UNKNOWN,
-    few_takes,
+    four,
     four_of,
     interval,
-    macro_f1,
     per_performer,
     summary,
     three,
     three_of,
+    with_takes,
+    without_takes,
 )
 
 MOMENTS_MS = (8, 12, 16, 24, 32, 48, 64, 100, 200)
@@ -40,60 +40,31 @@ Scores = dict[str, Any]
 def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
     """The card's figures on some data; what the data doesn't have is left out."""
     found: Scores = {}
-    voices = strikes(data, part="beatbox", sets=sets)
-    if voices:
-        heard = opinions(voices)
-        found |= voice_scores(heard)
+    if voices := strikes(data, part="beatbox", sets=sets):
+        found |= voice_scores(opinions(voices))
     if stage.takes(data, sets):
         found |= stage_scores(data, sets)
-    drums = strikes(data, part="drums", sets=sets)
-    if drums:
+    if drums := strikes(data, part="drums", sets=sets):
         found["oneshots"] = oneshot_scores(opinions(drums))
     return found
 
 
 def voice_scores(heard: Opinions) -> Scores:
     """Strikes cut out by hand: the model alone, without and with takes of one's own."""
-    found: Scores = {"zero_shot": {}, "zero_shot_ci": {}, "takes_5": {}, "takes_10": {},
-                     "four_class_takes_5": {}, "performers": {}}
+    names = ("zero_shot", "takes_5", "takes_10")
+    found: Scores = {name: {} for name in (*names, *(f"{name}_ci" for name in names))}
+    performers: dict[str, Scores] = {}
     labels = three_of(heard.may_be)
     for ms in MOMENTS_MS:
-        f1 = per_performer(heard, labels, 3, lambda o, y, ms=ms: macro_f1(*_zero_shot(o, y, ms), 3))
-        accuracy = per_performer(heard, labels, 3,
-                                 lambda o, y, ms=ms: _accuracy(*_zero_shot(o, y, ms)))
-        found["zero_shot"][str(ms)] = {"f1": summary(f1), "accuracy": summary(accuracy)}
-        found["zero_shot_ci"][str(ms)] = interval(f1)
-        for who, value in f1.items():
-            found["performers"].setdefault(who, {})[str(ms)] = round(value, 4)
-        for takes in (5, 10):
-            f1 = per_performer(heard, labels, 3, lambda o, y, ms=ms, n=takes: macro_f1(
-                *_taught(o, y, ms, n), 3))
-            accuracy = per_performer(heard, labels, 3, lambda o, y, ms=ms, n=takes: _accuracy(
-                *_taught(o, y, ms, n)))
-            found[f"takes_{takes}"][str(ms)] = {"f1": summary(f1), "accuracy": summary(accuracy)}
-    four = per_performer(heard, four_of(heard.may_be), 4, lambda o, y: macro_f1(
-        *_four(o, y, 64), 4))
-    found["four_class_takes_5"]["64"] = summary(four)
-    return found
-
-
-def _zero_shot(heard: Opinions, labels: Any, ms: float) -> tuple[Any, Any]:
-    named = three(heard.probabilities[heard.after(ms)]).argmax(axis=1)
-    return labels[labels != UNKNOWN], named[labels != UNKNOWN]
-
-
-def _taught(heard: Opinions, labels: Any, ms: float, takes: int) -> tuple[Any, Any]:
-    general = three(heard.probabilities[heard.after(ms)])
-    return few_takes(heard, labels, general, ms, takes, 3)
-
-
-def _four(heard: Opinions, labels: Any, ms: float) -> tuple[Any, Any]:
-    general = np.log(heard.probabilities[heard.after(ms)][:, :4] + 1e-9)
-    return few_takes(heard, labels, general, ms, 5, 4)
-
-
-def _accuracy(labels: Any, named: Any) -> float:
-    return float((labels == named).mean())
+        ways = (without_takes(ms), with_takes(ms, 5, three, 3), with_takes(ms, 10, three, 3))
+        for name, way in zip(names, ways, strict=True):
+            f1, accuracy = per_performer(heard, labels, 3, way)
+            found[name][str(ms)] = {"f1": summary(f1), "accuracy": summary(accuracy)}
+            found[f"{name}_ci"][str(ms)] = interval(f1)
+            for who, value in f1.items():
+                performers.setdefault(who, {}).setdefault(name, {})[str(ms)] = round(value, 4)
+    f1, _ = per_performer(heard, four_of(heard.may_be), 4, with_takes(64, 5, four, 4))
+    return found | {"four_class_takes_5": {"64": summary(f1)}, "performers": performers}
 
 
 def stage_scores(data: Path, sets: Sequence[str]) -> Scores:

@@ -69,8 +69,8 @@ def opinions(strikes: Sequence[Strike]) -> Opinions:
     for i, strike in enumerate(strikes):
         by_model.setdefault(model_for(strike.who), []).append(i)
     for path, rows in by_model.items():
-        model = Model(path, {"frame": (1, BANDS), "state": (1, UNITS)},
-                      {name: (1, size) for name, size in shapes.items()} | {"next_state": (1, UNITS)})
+        outputs = {name: (1, size) for name, size in shapes.items()} | {"next_state": (1, UNITS)}
+        model = Model(path, {"frame": (1, BANDS), "state": (1, UNITS)}, outputs)
         for i in rows:
             model.inputs["state"][:] = 0.0
             for j, frame in enumerate(features(strikes[i])):

@@ -9,7 +9,8 @@ from engine.drums import DRUMS
 from engine.units import Samples
 from models_onnx.drums.hearing import Opinions
 
-KICK, SNARE, CLOSED, OPEN = (DRUMS.index(d) for d in ("kick", "snare", "hihat_closed", "hihat_open"))
+KICK, SNARE = DRUMS.index("kick"), DRUMS.index("snare")
+CLOSED, OPEN = DRUMS.index("hihat_closed"), DRUMS.index("hihat_open")
 UNKNOWN = -1
 
 LEAST = 4                   # hits of each sound: with fewer a performer isn't counted
@@ -18,12 +19,19 @@ SHARPNESS = 8.0             # of the distance to a prototype, in nats
 GENERAL = 0.5               # weight of what everybody's sounds say beside one's own takes
 
 Labels = NDArray[np.int64]
+Naming = Callable[[Opinions, Labels], tuple[Labels, Labels]]
 
 
 def three(probabilities: Samples) -> Samples:
     """Kick, snare, hat (open and closed together), log probabilities (n, 3)."""
     hats = probabilities[..., CLOSED] + probabilities[..., OPEN]
     kept = np.stack([probabilities[..., KICK], probabilities[..., SNARE], hats], axis=-1)
+    return np.asarray(np.log(kept + 1e-9), np.float32)
+
+
+def four(probabilities: Samples) -> Samples:
+    """Kick, snare, closed and open hat, log probabilities (n, 4)."""
+    kept = probabilities[..., [KICK, SNARE, CLOSED, OPEN]]
     return np.asarray(np.log(kept + 1e-9), np.float32)
 
 
@@ -49,21 +57,31 @@ def macro_f1(labels: Labels, named: Labels, classes: int) -> float:
     return float(np.mean(f1))
 
 
-def few_takes(heard: Opinions, labels: Labels, general: Samples, ms: float, takes: int,
-              classes: int) -> tuple[Labels, Labels]:
-    """Name strikes by the first takes of each class: how near, and what everybody would say.
+def without_takes(ms: float) -> Naming:
+    """Name kick, snare or hat by what the model says after so many milliseconds."""
+    def name(heard: Opinions, labels: Labels) -> tuple[Labels, Labels]:
+        named = three(heard.probabilities[heard.after(ms)]).argmax(axis=1)
+        return labels[labels != UNKNOWN], named[labels != UNKNOWN]
+    return name
 
-    general : (n, classes) log probabilities without takes
-    returns : labels and names of the strikes that are no takes
+
+def with_takes(ms: float, takes: int, general: Callable[[Samples], Samples], classes: int
+               ) -> Naming:
+    """Name strikes by the first takes of each class, and a little by what everybody would say.
+
+    general : from probabilities to log probabilities of the classes
     """
-    places = heard.embedding[heard.after(ms)]
-    support = [np.flatnonzero(labels == k) for k in range(classes)]
-    support = [rows[:min(takes, len(rows) // 2)] for rows in support]
-    centres = np.stack([places[rows].mean(axis=0) for rows in support])
-    apart = ((places[:, None] - centres) ** 2).sum(axis=-1)
-    asked = np.setdiff1d(np.flatnonzero(labels != UNKNOWN), np.concatenate(support))
-    named = (GENERAL * general - SHARPNESS * apart).argmax(axis=1)
-    return labels[asked], named[asked]
+    def name(heard: Opinions, labels: Labels) -> tuple[Labels, Labels]:
+        places = heard.embedding[heard.after(ms)]
+        mine = [np.flatnonzero(labels == k) for k in range(classes)]
+        mine = [rows[:min(takes, len(rows) // 2)] for rows in mine]
+        centres = np.stack([places[rows].mean(axis=0) for rows in mine])
+        apart = ((places[:, None] - centres) ** 2).sum(axis=-1)
+        said = general(heard.probabilities[heard.after(ms)])
+        named = (GENERAL * said - SHARPNESS * apart).argmax(axis=1)
+        asked = np.setdiff1d(np.flatnonzero(labels != UNKNOWN), np.concatenate(mine))
+        return labels[asked], named[asked]
+    return name
 
 
 def summary(by_performer: Mapping[str, float]) -> float | None:
@@ -81,13 +99,17 @@ def interval(by_performer: Mapping[str, float]) -> list[float] | None:
     return [round(float(low), 4), round(float(high), 4)]
 
 
-def per_performer(heard: Opinions, labels: Labels, classes: int,
-                  score: Callable[[Opinions, Labels], float]) -> dict[str, float]:
-    """A score for everybody with at least LEAST hits of each class."""
-    found = {}
+def per_performer(heard: Opinions, labels: Labels, classes: int, name: Naming
+                  ) -> tuple[dict[str, float], dict[str, float]]:
+    """F1 and accuracy of everybody with at least LEAST hits of each class.
+
+    name : from a performer's strikes and labels to (labels, names) of those that are asked about
+    """
+    f1, accuracy = {}, {}
     for who in sorted(set(heard.who)):
         mine = heard.who == who
         if all((labels[mine] == k).sum() >= LEAST for k in range(classes)):
-            found[who] = score(heard.of(mine), labels[mine])
-    return found
-
+            truth, named = name(heard.of(mine), labels[mine])
+            f1[who] = macro_f1(truth, named, classes)
+            accuracy[who] = float((truth == named).mean())
+    return f1, accuracy

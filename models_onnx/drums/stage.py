@@ -6,9 +6,10 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
-from engine import load_patch, render
 from engine.drums import HIHATS
 from engine.events import Hit
+from engine.patch import load_patch
+from engine.render import render
 from models_onnx.corpus import Recording, recordings
 from models_onnx.drums.hearing import model_for
 from models_onnx.drums.measures import LEAST

@@ -9,7 +9,7 @@ from engine.audio import AudioList, Feed
 from engine.audio.commands import SET
 from engine.audio.mix import Mix
 from engine.audio.output import GAIN, Output
-from engine.audio.run_list import BLOCKS, callback
+from engine.audio.run_list import BLOCKS
 from engine.audio.sampler import CHOKE, CORRECT, PLAY, Sampler
 from engine.audio.source import Source
 from engine.drums import DRUMS
@@ -52,18 +52,6 @@ def test_the_driver_block_size_does_not_change_one_sample(drive, expected, block
     audio, ring = stage()
     np.testing.assert_array_equal(drive(audio, SONG, blocks), expected[0])
     np.testing.assert_array_equal(ring, expected[1])
-
-
-@pytest.mark.parametrize("block", [64, 300])
-def test_the_callback_that_portaudio_calls_makes_the_same_samples(expected, block):
-    audio, _ = stage()
-    heard = np.full((FRAMES, 2), np.nan, np.float32)
-    call = callback.ctypes
-    for start in range(0, FRAMES, block):
-        piece, out = SONG[start:start + block], heard[start:start + block]
-        assert call(piece.ctypes.data, out.ctypes.data, len(piece), None, 0,
-                    audio.table.ctypes.data) == 0
-    np.testing.assert_array_equal(heard, expected[0])
 
 
 def test_every_block_is_a_beat_of_the_heart_and_every_frame_is_counted(drive):

@@ -1,32 +1,90 @@
 """A sound card for tests: JACK's real server on its dummy driver, one for each test."""
 
 import os
+import resource
+import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 
-@pytest.fixture()
-def jack_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Start a JACK server of our own at 48 kHz and make it the default; its name."""
-    import jack
-    name = f"kuchi-test-{os.getpid()}"
+class JackServer(str):
+    """A server's name, with which clients find it; it can be killed and brought back.
+
+    period    : frames
+    real_time : whether its threads have real-time priority
+    """
+
+    period = 64
+    real_time = False
+    _process: subprocess.Popen[bytes]
+
+    def start(self) -> None:
+        """Run, and be there for clients."""
+        import jack
+        how = ["-R", "-P", "70"] if self.real_time else ["-r"]
+        self._process = subprocess.Popen(
+            ["jackd", "-n", self, *how, "-d", "dummy", "-r", "48000", "-p", str(self.period)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 15
+        while True:
+            try:
+                jack.Client("probe", no_start_server=True, servername=self).close()
+                break
+            except jack.JackOpenError:
+                assert time.monotonic() < deadline, "the JACK server didn't come up"
+                assert self._process.poll() is None, "the JACK server has ended"
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        """Die without a word, as a driver does."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def hang(self) -> None:
+        """Call nobody any more, and seem to be alive."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.send_signal(signal.SIGCONT)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@pytest.fixture
+def jack_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+                ) -> Iterator[JackServer]:
+    """A JACK server of our own at 48 kHz, the default one for this test.
+
+    Options by parametrising it indirectly with a dict: `period` (512), `real_time` (where the
+    system allows it).
+    """
+    options = {"period": 512, "real_time": real_time_is_allowed(), **getattr(request, "param", {})}
+    server = JackServer(f"kuchi-test-{os.getpid()}")
+    server.period, server.real_time = options["period"], options["real_time"]
     monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
-    server = subprocess.Popen(["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "512"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 15
-    while True:
-        try:
-            jack.Client("probe", no_start_server=True, servername=name).close()
-            break
-        except jack.JackOpenError:
-            assert time.monotonic() < deadline, "the JACK server didn't come up"
-            assert server.poll() is None, "the JACK server has ended"
-            time.sleep(0.05)
-    yield name
-    server.terminate()
-    server.wait(10)
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", server)
+    server.start()
+    yield server
+    server.stop()
+
+
+def real_time_is_allowed() -> bool:
+    return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] >= 70
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Wait for a condition, not for a time: `eventually(lambda: ..., "what was hoped for")`."""
+    def wait(condition: Callable[[], object], hope: str, within_s: float = 15.0) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline, f"{hope}: not within {within_s:g} s"
+            time.sleep(0.002)
+    return wait

@@ -99,7 +99,7 @@ def known_early(node, known, *, feeds=None, name=""):
 
 
 @pytest.mark.parametrize(("offset_ms", "due", "leaves"), [
-    (-50, 0.4, 0.35), (50, 0.4, 0.45), (-50, 0.22, 0.2), (300, 0.22, 0.52)])
+    (-50, 0.4, 0.35), (50, 0.4, 0.45), (-50, 0.22, 0.2), (300, 0.22, 0.52), (300, 0.0, 0.5)])
 def test_an_offset_moves_what_is_scheduled_and_nothing_leaves_before_it_is_known(
         offset_ms, due, leaves):
     messages = known_early(OscOut(name="d", offset_ms=offset_ms), [(0.2, hit(0.15, due=due))])
@@ -130,6 +130,13 @@ def test_stopping_lets_go_of_all_that_is_lit():
     assert ended == {(f"/kuchi/d/{drum}{env}", (0.0,)) for drum in ("kick", "snare")
                      for env in ("", "/env")}
     assert node.release() == []
+
+
+def test_stopping_tells_the_end_also_to_a_program_that_hears_all_inputs_together():
+    clock, node = Clock(), OscOut(map="wekinator")
+    node.prepare(Context(clock, Path()))
+    node.process([hit(0.0)], (), ())
+    assert [m.arguments for m in node.release()] == [(0.0, 0.0, 0.0, 0.0)]
 
 
 times = st.floats(0, 0.9, allow_nan=False)
