@@ -8,15 +8,15 @@ order in which it leaves.
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.audio import AudioList, Feed
 from engine.clock import Clock
-from engine.controls import Binding
 from engine.errors import KuchiError
 from engine.events import Control, Event, Features, Hit, Note, NoteOff, NoteOn, Onset, Sent, Skipped
+from engine.knobs import Knobs
 from engine.node import AudioBlock, Context, Node, SoundingNode
 from engine.nodes.midi_in import MidiIn
 from engine.patch import Patch
@@ -62,6 +62,7 @@ class Graph:
                      for port in kind.ports().inlets}
             node.prepare(Context(self.clock, patch.folder, seed, name=name, feeds=feeds))
             self.nodes[name] = node
+        self.knobs = Knobs(patch.controls, self.nodes)
         self._wire_audio()
         self._wire_events()
         self._keys = [node for node in self.nodes.values() if isinstance(node, MidiIn)]
@@ -262,7 +263,7 @@ class Graph:
         """
         if control.name in ("cc", "note", "program"):
             number, channel, value = control.value
-            for name, moved in self.touch(control.name, number, channel, value):
+            for name, moved in self.knobs.touch(control.name, number, channel, value):
                 if "." in name:                         # actions are the stage's
                     self.control(Control(control.time, name, moved))
             return
@@ -283,36 +284,6 @@ class Graph:
             known = ", ".join(self.patch.scenes) or "none"
             raise KuchiError(f'there is no scene "{name}"; this patch has: {known}')
         return self.patch.scenes[name]
-
-    def touch(self, source: str, number: int, channel: int, value: int
-              ) -> Iterator[tuple[str, Any]]:
-        """What a raw message moves: the names and values of the controls bound to it.
-
-        source, number, channel : "cc", "note" or "program"; 0-127 (a program 1-128); 1-16
-        value                   : 0-127; actions and scenes fire on the press, when it leaves 0
-        """
-        for binding in self.patch.controls:
-            if not binding.hears(source, number, channel):
-                continue
-            if binding.is_action:
-                if (value > 0) != binding.invert:
-                    yield binding.to, True
-            else:
-                yield from self._moved(binding, value / 127.0)
-
-    def _moved(self, binding: Binding, travel: float) -> Iterator[tuple[str, Any]]:
-        """Where a knob stands, between the binding's ends or the setting's own."""
-        head, _, tail = binding.to.partition(".")
-        param = self.nodes[head].params()[tail]
-        if param.choices:
-            place = min(int(travel * len(param.choices)), len(param.choices) - 1)
-            yield binding.to, param.choices[place]
-            return
-        low = param.low if binding.low is None else binding.low
-        high = param.high if binding.high is None else binding.high
-        if low is not None and high is not None:
-            value = low + (high - low) * (1.0 - travel if binding.invert else travel)
-            yield binding.to, round(value) if isinstance(param.default, int) else value
 
 
 def _give_settings(node: Node, like: Node) -> None:

@@ -63,9 +63,26 @@ def test_an_arriving_note_leaves_with_its_hop_and_stopping_ends_it():
 ])
 def test_a_knob_moves_what_it_is_bound_to(message, setting, value):
     it = graph()
-    it.arrive(Control(0.0, *message))
+    source, (number, channel, _) = message
+    for place in (0, 127, message[1][2]):                       # once through its whole travel
+        it.arrive(Control(0.0, source, (number, channel, place)))
     run(it, 0.01)
     assert getattr(it.nodes["daw"], setting) == value
+
+
+def test_a_knob_never_makes_a_value_jump_but_picks_it_up_where_they_meet():
+    it = graph()
+    floor = [it.nodes["daw"].floor]
+    for place in (120, 100, 60, 30, 20):                        # 40 stands at 39/126 of the way
+        it.arrive(Control(0.0, "cc", (21, 1, place)))
+        run(it, 0.002)
+        floor.append(it.nodes["daw"].floor)
+    assert floor[:4] == [40, 40, 40, 40]
+    assert floor[4:] == [round(1 + 126 * 30 / 127), round(1 + 126 * 20 / 127)]
+    it.control(Control(0.0, "daw.floor", 90))                   # moved by someone else
+    it.arrive(Control(0.0, "cc", (21, 1, 25)))
+    run(it, 0.002)
+    assert it.nodes["daw"].floor == 90
 
 
 def test_a_pad_bound_to_a_scene_fires_on_the_press():

@@ -82,6 +82,6 @@ def test_all_mistakes_in_a_rig_are_found_at_once(tmp_path):
     assert 'audio.devise: there is no such setting; did you mean "device"?' in text
     assert "audio.block: must be a whole number" in text
     assert "onset-detector.sensitivity_db = 900: must lie in" in text
-    assert 'onset-detector.retriger_ms: there is no such setting; did you mean "retrigger_ms"?' in text
+    assert 'retriger_ms: there is no such setting; did you mean "retrigger_ms"?' in text
     assert "controls.cc900: cc numbers lie in 0..127" in text
     assert len(caught.value.mistakes) == 7

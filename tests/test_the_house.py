@@ -19,7 +19,7 @@ FLOORS = (
     ("dsp", "mouth"),
     ("clock", "node", "model", "audio", "osc", "osc_maps"),
     ("nodes",),
-    ("controls", "patch", "rig", "graph", "render", "picture", "devices"),
+    ("controls", "patch", "rig", "knobs", "save", "graph", "render", "picture", "devices"),
     ("live",),
     ("page", "commands"),
     ("__init__", "__main__"),

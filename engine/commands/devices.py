@@ -40,11 +40,11 @@ def _line(device: "Device", width: int) -> str:
 
     sides = [(device.inputs, device.input_latency, device.default_input, "in"),
              (device.outputs, device.output_latency, device.default_output, "out")]
-    told = [f"{'✓' if used else ' '} {count:>3} {side:<3} {latency * 1000:6.1f} ms" if count
-            else " " * 19 for count, latency, used, side in sides]
+    told = [f"{'✓' if used else ' '} {count:>2} {side}, {latency * 1000:.1f} ms" if count else ""
+            for count, latency, used, side in sides]
     try:
         device.check_rate()
         advice = ""
     except DeviceError as error:
-        advice = "   " + str(error).rpartition("; ")[2]
-    return f"  {device.name:<{width}}  {'   '.join(told)}   {device.rate} Hz{advice}"
+        advice = ": " + str(error).rpartition("; ")[2]
+    return (f"  {device.name:<{width}}  {told[0]:<18}{told[1]:<18}{device.rate:>6} Hz{advice}")

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from engine.live.command import Stage
 
 _FRAME_S = 1 / 15
-_KEYS = {"esc": "panic", "backspace": "panic", "n": "next", "p": "previous", "space": "listen"}
+_KEYS = {"esc": "panic", "backspace": "panic", "n": "next", "p": "previous", "space": "listen",
+         "t": "tap", "s": "save"}
 
 
 @click.command(short_help="Play live: a microphone in, drums, MIDI and OSC out.")
@@ -26,7 +27,7 @@ def command(patches: tuple[str, ...], device: str | None, no_audio: bool, rig: P
     """Play PATCH (beatbox-kit if none is named); several are a set list.
 
     Keys: space listens or doesn't, Esc or Backspace is panic, n and p are the next and the
-    previous patch, q leaves. A patch saved while it plays comes in at once.
+    previous patch, t taps the tempo, s saves what was changed live, q leaves. A patch saved while it plays comes in at once.
     """
     import signal
 
@@ -63,6 +64,8 @@ def _do(stage: "Stage", key: str) -> None:
     action = stage.keys.get(key) or _KEYS.get(key)
     if action == "panic":
         stage.panic()
+    elif action == "save":
+        stage.save()
     elif action:
         stage.set(action, True)
 

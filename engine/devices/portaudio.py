@@ -99,16 +99,21 @@ def _explain(device: Device, error: Exception) -> str:
 
 
 def _words(used: Sequence[Device], inputs: int, outputs: int, latency: Any) -> str:
-    """`Scarlett 2i2, ALSA: 1 in, 2 out, 48000 Hz; latency 1.3 ms in, 2.7 ms out.`"""
+    """`Scarlett 2i2, ALSA: 1 in, 2 out, 48000 Hz; latency 1.3 ms in, 2.7 ms out.`
+
+    JACK tells the latency of a stream before it is connected, so the device's own counts too.
+    """
     names = " and ".join(dict.fromkeys(card.called for card in used))
-    latencies = latency if isinstance(latency, tuple) else (latency,)
-    sides = [(inputs, "in"), (outputs, "out")]
-    open_sides = [(count, side) for count, side in sides if count]
-    counts = ", ".join(f"{count} {side}" for count, side in open_sides)
-    waits = ", ".join(f"{seconds * 1000:.1f} ms {side}"
-                      for seconds, (_, side) in zip(latencies, open_sides, strict=True))
+    told = list(latency) if isinstance(latency, tuple) else [latency]
+    counts, waits = [], []
+    if inputs:
+        counts.append(f"{inputs} in")
+        waits.append(f"{max(told[0], used[0].input_latency) * 1000:.1f} ms in")
+    if outputs:
+        counts.append(f"{outputs} out")
+        waits.append(f"{max(told[-1], used[-1].output_latency) * 1000:.1f} ms out")
     drift = "; two devices, whose clocks may drift apart" if len({*used}) > 1 else ""
-    return f"{names}: {counts}, {SAMPLE_RATE} Hz; latency {waits}{drift}."
+    return f"{names}: {', '.join(counts)}, {SAMPLE_RATE} Hz; latency {', '.join(waits)}{drift}."
 
 
 def play(samples: Samples, while_playing: Callable[[float], None]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import PatchError
+from engine.errors import KuchiError, PatchError
 from engine.live import engine, port
 from engine.live.level import Level
 from engine.live.messages import (
@@ -37,6 +37,7 @@ from engine.live.messages import (
 from engine.live.shared import CLIPPED, LISTENING, PEAK_MICRO, SharedBlock
 from engine.patch import load_patch
 from engine.rig import Rig, load_rig
+from engine.save import save_settings
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -255,6 +256,20 @@ class Stage:
         self._remember(name, value)
         if self._engine:
             send(self._engine.pipe, Set(name, value))
+
+    def save(self) -> None:
+        """Write the settings that were changed live into the patch, comments and order kept."""
+        if not self._song.settings:
+            self._tell("Nothing was changed, so there is nothing to save.")
+            return
+        try:
+            save_settings(self.path, self._song.settings)
+        except KuchiError as error:
+            self._tell(str(error))
+            return
+        self._tell(f"Saved in {self.path}: {', '.join(sorted(self._song.settings))}.")
+        self._song.settings.clear()
+        self._seen = self._stamps()
 
     def panic(self) -> None:
         """Every note ended, the kit silent, everything scheduled forgotten."""

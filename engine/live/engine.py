@@ -21,6 +21,7 @@ import msgspec
 
 from engine.audio.deck import Deck
 from engine.clock import Clock
+from engine.controls import Binding
 from engine.devices import portaudio
 from engine.devices.osc import Target
 from engine.devices.priority import quieten
@@ -48,6 +49,7 @@ from engine.live.messages import (
     send,
 )
 from engine.live.shared import ENGINE_BEAT, HITS, LISTENING, SKIPPED, SharedBlock
+from engine.live.tempo import Tempo
 from engine.nodes.midi_in import MidiIn
 from engine.nodes.midi_out import MidiOut
 from engine.nodes.osc_out import OscOut
@@ -73,6 +75,7 @@ class _Built:
 
     graph: Graph
     targets: dict[str, Target]
+    control_port: str
 
 
 class Engine:
@@ -93,6 +96,11 @@ class Engine:
         self._waiting: list[tuple[int, int, str, OscMessage]] = []    # OSC, by when it is due
         self._count = 0
         self._shown: deque[tuple[float, str, float, float, float]] = deque(maxlen=_SHOWN)
+        self._lights: dict[Binding, int] = {}      # what the controller was told
+        self._control_port = 0
+        self._tempo = Tempo(block.words)
+        self._enter_ns = 0                         # back after a fall: silent until a bar line
+        self._fell = bool(block.words[ENGINE_BEAT])
         self._words: list[str] = []
         self._said_ready = False
         self._running = True
@@ -130,6 +138,8 @@ class Engine:
         graph, words = self._graph, self._block.words
         if graph is None:
             return
+        if self._enter_ns and time.monotonic_ns() >= self._enter_ns:
+            self._enter_ns, graph.listening = 0, bool(words[LISTENING])
         assert self._deck is not None
         frame, heard_ns = self._deck.mark
         self._clock.mark(frame, heard_ns)
@@ -225,10 +235,10 @@ class Engine:
 
     def _touched(self, source: str, message: tuple[int, int, int]) -> None:
         assert self._graph is not None
-        for name, value in self._graph.touch(source, *message):
+        for name, value in self._graph.knobs.touch(source, *message):
             self._control(name, value, 0)
 
-    def _control(self, name: str, value: Any, _ns: int = 0) -> None:
+    def _control(self, name: str, value: Any, heard_ns: int = 0) -> None:
         """A setting or scene moves; an action is done here, or told to the command process."""
         if name == "listen":
             words = self._block.words
@@ -238,6 +248,11 @@ class Engine:
             self._say("", "LISTENING" if words[LISTENING] else "NOT LISTENING")
         elif name == "panic":
             self._panic()
+        elif name == "tap":
+            if bpm := self._tempo.tap(heard_ns or time.monotonic_ns()):
+                self._say(f"{bpm:.1f} bpm")
+        elif name == "one":
+            self._tempo.one(heard_ns or time.monotonic_ns())
         elif "." not in name:
             send(self._command, Did(name))
         elif self._graph:
@@ -246,6 +261,21 @@ class Engine:
                 send(self._command, Set(name, value))       # so that it outlives this process
             except KuchiError as error:
                 self._say(str(error))
+        self._show_lights()
+
+    def _show_lights(self) -> None:
+        """Tell the controller where each of its knobs and buttons stands now."""
+        if self._graph is None:
+            return
+        for binding in self._graph.knobs.bindings:
+            if binding.source == "cc" and (binding.to == "listen" or not binding.is_action):
+                on = (float(self._block.words[LISTENING]) if binding.to == "listen"
+                      else self._graph.knobs.travel(binding))
+                light = round(127 * on)
+                if self._lights.get(binding) != light:
+                    self._lights[binding] = light
+                    self._tell_port(Midi(self._control_port, 0xB0 | ((binding.channel or 1) - 1),
+                                         int(binding.number or 0), light))
 
     def _panic(self) -> None:
         self._waiting.clear()
@@ -260,7 +290,8 @@ class Engine:
         """In the builder thread: make the next graph, warm, from a plan already checked."""
         try:
             patch = parse_patch(load.text, source=load.source, folder=Path(load.folder))
-            patch = load_rig(Path(load.rig) if Path(load.rig).exists() else None).applied_to(patch)
+            rig = load_rig(Path(load.rig) if Path(load.rig).exists() else None)
+            patch = rig.applied_to(patch)
             deck = self._deck
             assert deck is not None
             graph = Graph(patch, input_channels=deck.input_channels,
@@ -268,7 +299,7 @@ class Engine:
                           on_fault=self._fault)
             targets = {name: Target(*node.target) for name, node in graph.nodes.items()
                        if isinstance(node, OscOut)}
-            self._built.append(_Built(graph, targets))
+            self._built.append(_Built(graph, targets, rig.control_port))
         except PatchError as error:
             self._built.append(Loaded(load.source, tuple(error.mistakes)))
         except KuchiError as error:
@@ -306,8 +337,13 @@ class Engine:
         graph.listening = bool(self._block.words[LISTENING])
         self._bind(built)
         send(self._command, Loaded(graph.patch.source))
+        self._lights.clear()
+        self._show_lights()
         if not self._said_ready:
             self._said_ready = True
+            if self._fell:
+                self._enter_ns = self._tempo.bar_line(time.monotonic_ns())
+                graph.listening = False
             send(self._command, Ready(time.monotonic() - self._started, tuple(self._words)))
 
     def _bind(self, built: "_Built") -> None:
@@ -320,8 +356,8 @@ class Engine:
         heard = list(dict.fromkeys(node.port for node in inputs.values()))
         self._ports = {name: names.index(port) for name, port in outputs.items()}
         self._keys = {heard.index(node.port): node for node in inputs.values()}
-        control = load_rig().control_port
-        self._tell_port(Ports(tuple(names), (*heard, control)))
+        self._control_port = len(names)
+        self._tell_port(Ports((*names, built.control_port), (*heard, built.control_port)))
         for target in self._targets.values():
             target.close()
         self._targets = built.targets

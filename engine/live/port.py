@@ -4,10 +4,12 @@ One loop and nothing else: messages leave when they are due, what comes in is pa
 engine's heartbeat is watched. Where that stops, the notes that sound are ended here.
 """
 
+import os
 import select
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -41,6 +43,7 @@ _TURN_NS = 20_000_000           # the loop turns at least so often,
 _INPUT_NS = 1_000_000           # and so often while there is something to hear
 _SPIN_NS = 300_000              # the last stretch before a note is waited for awake
 _TELL_NS = 1_000_000_000        # what was refused is told so often
+_MOST_UNSENT = 4096             # more than may come in before a silent engine is noticed
 _FAREWELL_S = 0.1               # between the last note-off and the end of the ports
 
 
@@ -56,6 +59,7 @@ def run(command: Connection, links: Connection, block_name: str) -> None:
     desk = Desk(command, links, SharedBlock(block_name))
     signal.signal(signal.SIGTERM, lambda *_: desk.stop())
     desk.live()
+    os._exit(0)                 # all is closed; a tidier end would wait for ports of dead servers
 
 
 class Desk:
@@ -68,6 +72,7 @@ class Desk:
         self._plugs = Plugs(self._ledger, self._door, self._say)
         self._inlet: Inlet | None = None
         self._engine: Connection | None = None
+        self._unsent: deque[Message] = deque(maxlen=_MOST_UNSENT)
         self._linked_ns = 0
         self._hung = False
         self._told_ns = self._flooded = self._late = 0
@@ -86,6 +91,7 @@ class Desk:
                 for heard in self._plugs.heard():
                     self._tell_engine(Heard(*heard))
                 self._hear_osc(now_ns)
+                self._send_engine()
                 self._plugs.look(now_ns)
                 self._tell_refused(now_ns)
                 self._words[PORT_BEAT] = now_ns
@@ -188,6 +194,7 @@ class Desk:
         if self._engine:
             self._engine.close()
             self._engine = None
+        self._unsent.clear()
         self._end_notes("the engine has gone")
 
     def _watch(self, now_ns: int) -> None:
@@ -208,10 +215,15 @@ class Desk:
             self._say(f"{why}: {count} {'note' if count == 1 else 'notes'} ended")
 
     def _tell_engine(self, message: Message) -> None:
-        """Only one that listens: a full pipe would stop us, and then nobody ended its notes."""
-        listens = int(self._words[ENGINE_BEAT]) > self._linked_ns and not self._hung
-        if self._engine and listens and _has_room(self._engine) and not send(self._engine, message):
-            self._unlink()
+        """Only one that listens."""
+        if self._engine and int(self._words[ENGINE_BEAT]) > self._linked_ns and not self._hung:
+            self._unsent.append(message)
+
+    def _send_engine(self) -> None:
+        """As much as there is room for: a full pipe would stop us, and who ended its notes then?"""
+        while self._engine and self._unsent and _has_room(self._engine):
+            if not send(self._engine, self._unsent.popleft()):
+                self._unlink()
 
     # -- saying --------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ AT_ONCE = 32                    # strikes in the air: 200 ms of wait, one each 1
 OPEN_AT = 0.6                   # of a hat's probability must say open: closed is the safer word
 GUESS_VELOCITY = 0.7            # a hit that is only a guess is played softer
 
-SOFT_DB, LOUD_DB = -36.0, -6.0  # peaks that are velocity 0 and 1
+LEAST_RANGE_DB = 6.0            # between soft and loud: less would be all or nothing
 
 QUIET_HOPS = 8                  # 10.7 ms, more than half a wave of the lowest kick
 QUIET = 0.1                     # 20 dB below its peak, a hit has died away
@@ -85,6 +85,8 @@ class DrumClassifier(Node):
     unsure = Param("guess", choices=("guess", "drop", *DRUMS),
                    help="an unsure hit: the best guess, softer; nothing; or always this drum")
     refuse_at = Param(0.8, low=0.3, high=1.0, help="so probably no drum that nothing is played")
+    soft_db = Param(-36.0, low=-70.0, high=-10.0, help="a hit with this peak is the softest")
+    loud_db = Param(-6.0, low=-50.0, high=0.0, help="a hit with this peak is the loudest")
     model = Param("", help="an .onnx file of your own, beside the patch; empty: the built-in one")
 
     def prepare(self, context: Context) -> None:
@@ -193,7 +195,8 @@ class DrumClassifier(Node):
         drum, confidence = self._best(strike)
         if strike.opinion[_NONE] >= self.refuse_at:
             return None
-        loudness = (level_db(float(strike.most[1])) - SOFT_DB) / (LOUD_DB - SOFT_DB)
+        range_db = max(LEAST_RANGE_DB, self.loud_db - self.soft_db)
+        loudness = (level_db(float(strike.most[1])) - self.soft_db) / range_db
         velocity = min(1.0, max(0.0, loudness))
         if confidence < self.unsure_below:
             if self.unsure == "drop":

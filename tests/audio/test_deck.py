@@ -448,7 +448,7 @@ def test_a_list_that_never_played_is_let_go_at_once():
 
 
 def test_lists_come_and_go_under_a_running_card():
-    """One thread calls, another changes what plays: each list is heard or passed over, and freed."""
+    """One thread calls, another changes what plays: all are heard or passed over, and freed."""
     card = Card()
     stop = threading.Event()
 

@@ -140,21 +140,21 @@ class Rig:
         self.block.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def rig(jack_server: str) -> Iterator[Rig]:
     rig = Rig()
     yield rig
     rig.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def receiver(jack_server: str) -> Iterator[Receiver]:
     receiver = Receiver(jack_server)
     yield receiver
     receiver.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def playing(rig, receiver, eventually) -> Rig:
     """Kuchi drums is open and heard, and two notes sound."""
     rig.ask(Ports(("Kuchi drums",), ()))
@@ -284,6 +284,7 @@ def test_a_vanished_midi_port_is_noticed_and_reopened(rig, jack_server, receiver
 def test_a_vanished_keyboard_lets_go_of_its_keys(rig, jack_server, eventually):
     keyboard = Receiver(jack_server, "keyboard")
     rig.ask(Ports((), ("keyboard:voice",)))
+    eventually(lambda: keyboard.voice.number_of_connections, "someone listens")
     keyboard.to_play.append(bytes((0x90, 60, 90)))
     found: list = []
     eventually(lambda: found.extend(rig.arrived()) or found, "the key")
