@@ -49,7 +49,7 @@ _FALL = 2.3 / SAMPLE_RATE                   # 20 dB a second
 _XRUN = 0b1111                              # PortAudio's flags: under- and overflow, in and out
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 
-_CALLBACK = types.int32(types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64,
+CALLBACK = types.int32(types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64,
                         types.voidptr)
 
 
@@ -223,7 +223,7 @@ def make_block(deck, words, mail, driver_in, driver_out, length):
     words[PEAK_MICRO] = np.int64(max(fallen, min(1e6 * highest, 1e9)))
 
 
-@cfunc(_CALLBACK, cache=True, error_model="numpy")
+@cfunc(CALLBACK, cache=True, error_model="numpy")
 def callback(source, target, length, time, status, deck_at):
     """A PaStreamCallback; its user data is the address of a DECK."""
     deck = carray(deck_at, 1, DECK)[0]

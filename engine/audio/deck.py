@@ -34,6 +34,8 @@ from engine.units import HOP, SAMPLE_RATE, SLICE, Samples
 
 _HOP_NS = round(1e9 * HOP / SAMPLE_RATE)
 _JUMP_NS = 250_000_000
+_MONOTONIC = getattr(time, "CLOCK_UPTIME_RAW", getattr(time, "CLOCK_MONOTONIC", 0))
+_PAGE = 1024                    # float32 samples; no system has smaller pages
 
 
 class Deck:
@@ -53,6 +55,8 @@ class Deck:
         kept = len(heard)
         if input_channels < 1 or output_channels < 2 or kept & (kept - 1) or len(played) != kept:
             raise ValueError("a deck needs an input, two outputs, and rings a power of two long")
+        for ring in (heard, played):                    # let every page be there before the
+            ring.reshape(-1)[::_PAGE] += np.float32(0.0)        # audio thread writes to it
         words[FRAME] += -words[FRAME] % HOP             # a restarted engine goes on from there
         self.words = words
         self.input_channels, self.output_channels = input_channels, output_channels
@@ -60,16 +64,20 @@ class Deck:
         self._mail = np.zeros(MAIL, np.int64)
         self._lists: deque[AudioList] = deque()         # all that the callback may still touch
         self._puts = self._gone = self._pretended_ns = 0
-        clock = getattr(time, "CLOCK_UPTIME_RAW", getattr(time, "CLOCK_MONOTONIC", 0))
-        parts = (words, self._mail, np.zeros(PLACES, np.int64), heard, played,
-                 *(np.zeros((SLICE, input_channels), np.float32) for _ in range(2)),
-                 *(np.zeros((SLICE, output_channels), np.float32) for _ in range(2)),
-                 address_of("clock_gettime"), clock, np.zeros(2, np.int64),
-                 self.wake.write_at, self.wake.write_to, np.ones(1, np.int64),
-                 address_of("gettid"))
-        self._kept = parts
-        self._table = handle_of((input_channels, output_channels, input_channels,
-                                 output_channels, 0, kept, *parts)).view(DECK)
+        self._touched: dict[str, np.ndarray | int] = {      # a collected array would be a crash
+            "inputs": input_channels, "outputs": output_channels,
+            "driver_inputs": input_channels, "driver_outputs": output_channels,
+            "channel": 0, "kept": kept, "heard": heard, "played": played,
+            "words": words, "mail": self._mail, "places": np.zeros(PLACES, np.int64),
+            "source": np.zeros((SLICE, input_channels), np.float32),
+            "fading": np.zeros((SLICE, input_channels), np.float32),
+            "made": np.zeros((SLICE, output_channels), np.float32),
+            "mixed": np.zeros((SLICE, output_channels), np.float32),
+            "clock_at": address_of("clock_gettime"), "clock": _MONOTONIC,
+            "instant": np.zeros(2, np.int64), "thread_at": address_of("gettid"),
+            "write_at": self.wake.write_at, "write_to": self.wake.write_to,
+            "one": np.ones(1, np.int64)}
+        self._table = handle_of(self._touched[name] for name in DECK.names or ()).view(DECK)
         self.address = self._table.ctypes.data
 
     @property

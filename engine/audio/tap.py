@@ -22,7 +22,7 @@ class Tap:
     """
 
     def __init__(self, audio: "AudioList", feed: Samples, frames: int) -> None:
-        self.ring = np.zeros(frames, np.float32)
+        self.ring = np.full(frames, 0.0, np.float32)    # written, so that every page is there
         parts = (audio.clock, feed, self.ring)
         audio.add(run.address, handle_of((*parts, frames)), parts)
 

@@ -27,7 +27,8 @@ def command(patches: tuple[str, ...], device: str | None, no_audio: bool, rig: P
     """Play PATCH (beatbox-kit if none is named); several are a set list.
 
     Keys: space listens or doesn't, Esc or Backspace is panic, n and p are the next and the
-    previous patch, t taps the tempo, s saves what was changed live, q leaves. A patch saved while it plays comes in at once.
+    previous patch, t taps the tempo, s saves what was changed live, q leaves. A patch that is
+    edited while it plays comes in at once.
     """
     import signal
 

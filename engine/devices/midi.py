@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ Message = tuple[int, int, int]
 _JACK, _WINDOWS, _DUMMY = 3, 4, 5                  # RtMidi's own numbers
 _BINDINGS = ("rtmidi", "supriya_midi")
 _AT_ONCE = 64                                      # messages looked at in one `receive`
+_QUEUE = 8192                                      # messages kept until they are received
 _FAREWELL_S = 0.1                                  # a receiver's time to hear the last note-off
 
 _CLOCK = frozenset((0xF8, 0xFA, 0xFB, 0xFC))       # tick, start, continue, stop
@@ -144,19 +145,18 @@ class Sequencer:
         self._errors = (self._library.RtMidiError, RuntimeError)
         self._own: set[str] = set()                # as the system calls them
         before = _threads()
-        self._api, self._to = self._first_api()
-        self._from = self._library.MidiIn(self._api, "Kuchi")
+        self._api, self._to, self._from = self._first_api()
         self._heartbeat = _threads() - before if int(self._api) == _JACK else set()
         self.api = str(self._library.get_api_display_name(self._api))
 
-    def _first_api(self) -> tuple[Any, Any]:
+    def _first_api(self) -> tuple[Any, Any, Any]:
         library = self._library
         list_apis = getattr(library, "get_compiled_api", None) or library.get_compiled_apis
         for api in list_apis():
             if int(api) != _DUMMY:
                 try:
                     with _quiet():
-                        return api, library.MidiOut(api, "Kuchi")
+                        return api, library.MidiOut(api, "Kuchi"), library.MidiIn(api, "Kuchi")
                 except self._errors:
                     continue
         raise DeviceError("this computer has no MIDI" + (
@@ -181,40 +181,38 @@ class Sequencer:
         Where another Kuchi has that virtual port, the name gets a number: see `Output.name`.
         Raises DeviceError where neither can be had.
         """
-        return Output(*self._open(self._library.MidiOut, name, self.outputs, self.inputs),
-                      self._errors)
+        port, full, own = self._open(lambda: self._library.MidiOut(self._api, "Kuchi"), name,
+                                     self.outputs, self.inputs)
+        return Output(port, full, own, self._errors)
 
     def open_input(self, name: str) -> Input:
         """The same for an input."""
-        return Input(*self._open(self._library.MidiIn, name, self.inputs, self.outputs))
+        return Input(*self._open(lambda: self._library.MidiIn(self._api, "Kuchi", _QUEUE), name,
+                                 self.inputs, self.outputs))
 
-    def _open(self, kind: Any, name: str, there: Any, taken: Any) -> tuple[Any, str, bool]:
+    def _open(self, make: Callable[[], Any], name: str, there: Callable[[], list[str]],
+              taken: Callable[[], list[str]]) -> tuple[Any, str, bool]:
         found = find(name, there())
         if found is None and int(self._api) == _WINDOWS:
             raise DeviceError(f'no MIDI port contains "{name}"; connected: '
                               f'{", ".join(there()) or "none"}. Windows has no virtual ports: '
                               f'install loopMIDI and make a port named "{name}" there')
-        port = kind(self._api, "Kuchi")
         before = self._everything()
+        port = None
         try:
+            port = make()
             if found is not None:
-                port.open_port(self._number(kind, found), name)
+                port.open_port(port.get_ports().index(found), name)
             else:
                 port.open_virtual_port(_free_name(name, taken()))
-        except self._errors as error:
-            port.delete()
+        except (*self._errors, ValueError) as error:       # it may have gone just now
+            if port:
+                port.delete()
             raise DeviceError(f'MIDI port "{found or name}" can\'t be opened: {error}') from None
         made = self._everything() - before
         self._own |= {full for full in made if _short(full).startswith(name)}
         own = next((_short(full) for full in made if full in self._own), name)
         return port, found or own, found is None
-
-    def _number(self, kind: Any, name: str) -> int:
-        probe = self._to if kind is self._library.MidiOut else self._from
-        try:
-            return int(probe.get_ports().index(name))
-        except ValueError:
-            raise DeviceError(f'the MIDI port "{name}" has just gone') from None
 
     def _everything(self) -> set[str]:
         return {*self._to.get_ports(), *self._from.get_ports()}

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from engine.audio.callback import callback
 from engine.audio.deck import Deck
 from engine.devices.sound_cards import Device, choose, portaudio, scan
@@ -17,6 +19,7 @@ from engine.units import SAMPLE_RATE, Samples
 
 _BAD_RATE, _TAKEN = -9997, -9985            # PortAudio's numbers for these
 _LOST_NS, _LOST_PERIODS = 250_000_000, 8
+_PATIENCE_S = 2.0                           # how late a recording may become full
 
 
 class Stream:
@@ -147,3 +150,39 @@ def play(samples: Samples, while_playing: Callable[[float], None]) -> str:
     except (sounddevice.PortAudioError, ValueError) as error:
         raise DeviceError(f"no sound device could be opened: {error}") from None
     return name
+
+
+def record(seconds: float, device: str | None, while_recording: Callable[[float, float], None]
+           ) -> tuple[Samples, str]:
+    """Record float32 (frames, channels), two channels at most; returns it and the device's name.
+
+    `while_recording` is told the seconds recorded and the last peak, some fifty times a second.
+    Raises DeviceError where no input can be opened, or it stops giving sound.
+    """
+    sounddevice = portaudio()
+    source, _ = choose(scan(), device or "")
+    if source is None or not source.inputs:
+        raise DeviceError(f'{f"{device!r}" if device else "this computer"} has no sound input')
+    source.check_rate()
+    recorded = np.zeros((round(seconds * SAMPLE_RATE), min(2, source.inputs)), np.float32)
+    place, peak = 0, 0.0
+
+    def take(heard: Any, _frames: int, _time: Any, _status: Any) -> None:
+        nonlocal place, peak
+        piece = heard[:len(recorded) - place]
+        recorded[place:place + len(piece)] = piece
+        place, peak = place + len(piece), float(np.abs(heard).max(initial=0.0))
+
+    deadline = time.monotonic() + seconds + _PATIENCE_S
+    try:
+        with sounddevice.InputStream(samplerate=SAMPLE_RATE, device=source.number, dtype="float32",
+                                     channels=recorded.shape[1], latency="high", callback=take):
+            while place < len(recorded):
+                if time.monotonic() > deadline:
+                    raise DeviceError(f"{source.called} has given {place / SAMPLE_RATE:.1f} s of "
+                                      "sound and no more: is its cable in?")
+                while_recording(place / SAMPLE_RATE, peak)
+                sounddevice.sleep(20)
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise DeviceError(_explain(source, error)) from None
+    return recorded, source.called

@@ -1,4 +1,4 @@
-"""The tempo that was tapped and where bar one is, kept in shared memory: they outlive the engine."""
+"""The tempo that was tapped and where bar one is, in shared memory: the engine may come and go."""
 
 import math
 from collections import deque

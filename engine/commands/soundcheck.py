@@ -1,0 +1,132 @@
+"""`kuchi soundcheck`: fifteen seconds before the gig that set the room, soft and loud."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.errors import DeviceError, FileError, UsageError
+
+if TYPE_CHECKING:
+    from engine.rig import Rig
+    from engine.soundcheck import Check
+    from engine.units import Samples
+
+_TURN_S = 1.0                       # to read that it is time to play
+_LEAST_S = 2.0                      # of room, and of hits, in a file
+_CHANNELS = ("1", "2", "1+2")
+
+
+@click.command(short_help="Set the room, soft and loud: under 30 seconds, before the gig.")
+@click.option("--device", help="Part of the sound device's name.")
+@click.option("--channel", type=click.Choice(_CHANNELS),
+              help="The microphone's input; the rig's where none is given.")
+@click.option("--room", type=click.Path(path_type=Path), help="A recording of the room instead.")
+@click.option("--hits", type=click.Path(path_type=Path), help="A recording of the hits instead.")
+@click.option("--rig", "rig_file", type=click.Path(path_type=Path), help="Another rig.toml.")
+@click.option("--dry", is_flag=True, help="Only tell; the rig stays as it is.")
+@click.option("--json", "as_json", is_flag=True, help="Tell what was found as JSON.")
+def command(device: str | None, channel: str | None, room: Path | None, hits: Path | None,
+            rig_file: Path | None, dry: bool, as_json: bool) -> None:
+    """Five seconds of the room with the PA on, then ten of soft and loud hits.
+
+    What follows from them is kept in the rig: how far above the room a strike counts, and what
+    is soft and loud for you. Do it again when the gain, the room or the singer changes.
+    """
+    from engine.rig import Rig, load_rig, rig_path
+    from engine.save import save_rig
+    from engine.soundcheck import check
+
+    path = rig_file or rig_path()
+    rig = load_rig(path) if path.exists() else Rig(str(path))      # a broken one is told first
+    if (room is None) != (hits is None):
+        raise UsageError("--room and --hits go together, each a recording")
+    if room and hits:
+        heard = _read(room), _read(hits)
+    else:
+        heard = _record(device or rig.device, channel or _channel(rig), quiet=as_json)
+    found = check(*heard)
+    if found.settings and not dry:
+        save_rig(path, found.settings)
+    kept = bool(found.settings) and not dry
+    if as_json:
+        click.echo(json.dumps({**found.as_data(), "rig": str(path), "kept": kept}, indent=1))
+    else:
+        _tell(found, f"Kept in {path}." if kept else "The rig stays as it was.")
+    if not found.settings:
+        sys.exit(DeviceError.exit_code)
+
+
+def _read(path: Path) -> "Samples":
+    import numpy as np
+
+    from engine.devices.files import read_audio
+    from engine.units import SAMPLE_RATE
+
+    samples = np.concatenate(list(read_audio(path)))
+    if len(samples) < _LEAST_S * SAMPLE_RATE:
+        raise FileError(f"{path}: is only {len(samples) / SAMPLE_RATE:.1f} s long; "
+                        f"a soundcheck needs {_LEAST_S:.0f} s at least")
+    return samples
+
+
+def _channel(rig: "Rig") -> str:
+    return str(rig.defaults.get("audio-in", {}).get("channel", "1"))
+
+
+def _record(device: str, channel: str, quiet: bool) -> tuple["Samples", "Samples"]:
+    """The room and the hits, from one recording of both; `channel` of two, or their mean."""
+    from engine.devices.portaudio import record
+    from engine.soundcheck import HITS_S, ROOM_S
+    from engine.units import frames
+
+    def show(seconds: float, peak: float) -> None:
+        if not quiet:
+            _show(seconds, peak, ROOM_S, HITS_S)
+
+    recorded, name = record(ROOM_S + _TURN_S + HITS_S, device, show)
+    if not quiet:
+        click.echo(f"{_clear()}Heard on {name}.")
+    if channel == "2" and recorded.shape[1] < 2:
+        raise DeviceError(f"{name} has one input only; leave --channel out")
+    mono = recorded.mean(axis=1) if channel == "1+2" else recorded[:, int(channel) - 1].copy()
+    return mono[:frames(ROOM_S)], mono[frames(ROOM_S + _TURN_S):]
+
+
+_said: set[str] = set()
+
+
+def _show(seconds: float, peak: float, room_s: float, hits_s: float) -> None:
+    """What to do now, once; and on a terminal a bar with the seconds that are left."""
+    import math
+
+    if seconds < room_s:
+        words, left = "Be quiet, with the PA on: this is the room.", room_s - seconds
+    else:
+        words = "Now play: soft hits, then louder, then as loud as on stage."
+        left = room_s + _TURN_S + hits_s - seconds
+    if words not in _said:
+        _said.add(words)
+        click.echo(_clear() + click.style(words, bold=True))
+    if sys.stdout.isatty():
+        peak_db = 20.0 * math.log10(max(peak, 1e-6))
+        filled = max(0, min(30, round((peak_db + 60) / 2)))
+        click.echo(f"{_clear()}[{'█' * filled}{' ' * (30 - filled)}] {peak_db:5.0f} dB "
+                   f"{left:4.0f} s", nl=False)
+
+
+def _clear() -> str:
+    return "\r\x1b[K" if sys.stdout.isatty() else ""
+
+
+def _tell(found: "Check", ending: str) -> None:
+    for words in found.found:
+        click.echo(words)
+    for kind, settings in found.settings.items():
+        for setting, value in settings.items():
+            click.echo(f"  {kind}.{setting} = {value:g}")
+    for words in found.mends:
+        click.echo(click.style("→ ", fg="yellow") + words)
+    click.echo(ending + (" Then run kuchi soundcheck again." if found.mends else ""))
