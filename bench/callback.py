@@ -203,9 +203,10 @@ def _late_share(words: Any, seconds: float) -> float:
         time.sleep(0.01)
     blocks, late, begin_ns = words[[BLOCKS, LATE_BLOCKS, FRAME_NS]].tolist()
     time.sleep(seconds)
+    asked_ns = time.monotonic_ns()
     blocks_then, late_then, end_ns = words[[BLOCKS, LATE_BLOCKS, FRAME_NS]].tolist()
     in_time = (blocks_then - blocks) - (late_then - late)
-    overdue = max(0, int((time.monotonic_ns() - end_ns) / _PERIOD_NS - 0.5))
+    overdue = max(0, int((asked_ns - end_ns) / _PERIOD_NS - 0.5))
     expected = round((end_ns - begin_ns) / _PERIOD_NS) + overdue
     return 100.0 * max(0.0, 1.0 - in_time / expected)
 

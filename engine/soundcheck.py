@@ -5,11 +5,12 @@ must be to count, what is soft and what is loud for this performer, and what is 
 microphone. Arrays in, words and settings out; all levels are peaks in dBFS.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from engine.microphone import CLIPPED, Sound, listen
 from engine.node import Param
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.nodes.onset_detector import OnsetDetector
@@ -24,53 +25,10 @@ HOT_DB, SOFT_DB = -3.0, -18.0   # beyond these the gain is wrong
 LEAST_HITS = 6                  # fewer say nothing about soft and loud
 QUIETEST_DB = 36.0              # below the loud hits: a breath, a lip, no hit
 NARROW_DB = 10.0                # between soft and loud: less is hardly music
+LOUD_ROOM_DB = -30.0            # soft hits are hardly louder
 
 _LEAD_S = 1.0                   # the detector gets used to the room, as on stage
 _PEAK_S = (0.005, 0.03)         # before and after an onset
-_FULL_SCALE, _CLIPPED = 0.9995, 3
-_FRAME = 1024                   # 21 ms: one syllable
-_TREBLE_HZ, _DULL_DB = (7_000.0, 16_000.0), -58.0
-_HUM_LINES, _HUM_ABOVE, _HUM_DB = 5, 100.0, -66.0   # harmonics; power over their neighbours'
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """What a stretch of input is like.
-
-    peak_db : the highest peak; -inf where every sample is zero
-    clipped : samples at full scale
-    hum_hz  : 50 or 60 where the mains are heard, else 0; hum_db is their level
-    dull    : there is sound, but nothing above 6 kHz in it
-    """
-
-    peak_db: float
-    clipped: int
-    hum_hz: int
-    hum_db: float
-    dull: bool
-
-    @property
-    def silent(self) -> bool:
-        """Digital zero: no microphone does that by itself."""
-        return self.peak_db == -np.inf
-
-    @property
-    def mends(self) -> list[str]:
-        """What is wrong, and what to do about it, a sentence each."""
-        if self.silent:
-            return ["No sound at all, every sample is zero: unmute the microphone, allow it in "
-                    "the system's privacy settings (for your terminal), choose its channel."]
-        said = []
-        if self.clipped >= _CLIPPED:
-            said.append(f"Too hot, {self.clipped} samples at full scale: turn the input down "
-                        "until loud hits reach -6.")
-        if self.hum_hz:
-            said.append(f"Hum at {self.hum_hz} Hz ({self.hum_db:.0f} dB): lift the ground (DI box "
-                        "or balanced cable), or run the laptop without its charger.")
-        if self.dull:
-            said.append("Nothing above 6 kHz: hats will be missed. Turn noise suppression off "
-                        "(system's sound settings, headset's own program); no Bluetooth.")
-        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,81 +60,40 @@ def check(room: Samples, hits: Samples) -> Check:
     sound = listen(np.concatenate([room, hits]))
     if sound.silent:
         return Check(mends=sound.mends)
-    room_sound = listen(room)
-    mends = Sound(sound.peak_db, sound.clipped, room_sound.hum_hz, room_sound.hum_db,
-                  sound.dull).mends
+    hum = listen(room)
+    mends = replace(sound, hum_hz=hum.hum_hz, hum_db=hum.hum_db).mends
     room_db = _usual_peak_db(room)
-    highest_of_room, strikes = _strikes(room, hits)
-    lowest = max(_bound(OnsetDetector, "sensitivity_db").low or 0.0, highest_of_room + SPARE_DB)
-    if len(strikes) < LEAST_HITS:
-        mends.append(f"Only {len(strikes)} hits were heard in {len(hits) / SAMPLE_RATE:.0f} s, "
-                     "so soft and loud stay as they were: play some twenty, near the microphone.")
-        sensitivity = _quiet_room(room, lowest)
-        return Check({"onset-detector": {"sensitivity_db": sensitivity}},
-                     [f"Your room is at {room_db:.0f} dB."], mends,
-                     {"room_db": room_db, "hits": len(strikes)})
-    peaks, strengths = np.array(strikes, np.float32).T
+    if room_db > LOUD_ROOM_DB:
+        mends.append(f"The room is loud, {room_db:.0f} dB in the microphone: turn the monitors "
+                     "down or away, or go nearer and turn the input down.")
+    highest, strikes = _strikes(room, hits)
+    lowest = max(_bound(OnsetDetector, "sensitivity_db").low or 0.0, highest + SPARE_DB)
+    if len(strikes) >= LEAST_HITS:
+        return _learned(room, room_db, lowest, np.array(strikes, np.float32), sound, mends)
+    mends.append(f"Only {len(strikes)} hits were heard in {len(hits) / SAMPLE_RATE:.0f} s, so soft "
+                 "and loud stay as they were: play some twenty, near the microphone.")
+    return Check({"onset-detector": {"sensitivity_db": _quiet_room(room, lowest)}},
+                 [f"Your room is at {room_db:.0f} dB."], mends,
+                 {"room_db": room_db, "hits": len(strikes)})
+
+
+def _learned(room: Samples, room_db: float, lowest: float, strikes: Samples, sound: Sound,
+             mends: list[str]) -> Check:
+    """What the hits teach: strikes, (n, 2), are their peaks in dB and their strengths."""
+    peaks, strengths = strikes.T
     soft, loud = (float(db) for db in np.percentile(peaks, (10, 95)))
-    sensitivity = _quiet_room(room, _between(lowest, float(np.percentile(strengths, 10)) - 1.0))
-    heard = int(np.count_nonzero(strengths > sensitivity))
+    softest = float(np.percentile(strengths, 10))
+    sensitivity = _quiet_room(room, _between(lowest, softest - 1.0))
+    heard, of = int(np.count_nonzero(strengths > sensitivity)), len(strikes)
     found = [f"Your room is at {room_db:.0f} dB, soft hits at {soft:.0f}, loud at {loud:.0f}: "
              + _margin(soft - room_db),
-             f"A strike counts from {sensitivity:g} dB above the room on: "
-             f"{heard} of {len(strikes)} hits are heard."]
-    mends += _of_levels(soft, loud, sound) + _of_missed(heard, len(strikes))
+             f"A strike counts from {sensitivity:g} dB above the room on: {heard} of the {of} hits "
+             "that stood out are heard."]
     return Check({"onset-detector": {"sensitivity_db": sensitivity},
                   "drum-classifier": {"soft_db": _within("soft_db", soft),
                                       "loud_db": _within("loud_db", loud)}},
-                 found, mends, {"room_db": room_db, "soft_db": soft, "loud_db": loud,
-                                "hits": len(strikes)})
-
-
-def listen(samples: Samples) -> Sound:
-    """What a stretch of input is like, and what is wrong with it.
-
-    samples : float32 (frames,), a second or more
-    """
-    peak = float(np.max(np.abs(samples), initial=0.0))
-    if peak == 0.0:
-        return Sound(-np.inf, 0, 0, -np.inf, False)
-    hum_hz, hum_db = _hum(samples)
-    return Sound(level_db(peak), int(np.count_nonzero(np.abs(samples) >= _FULL_SCALE)),
-                 hum_hz, hum_db, level_db(peak) > -50.0 and _is_dull(samples))
-
-
-def _hum(samples: Samples) -> tuple[int, float]:
-    """The mains' frequency and level: two or more of its harmonics stand out as thin lines."""
-    power = _spectrum(samples[None, :])[0]
-    hz = np.fft.rfftfreq(len(samples), 1.0 / SAMPLE_RATE)
-    best = (0, -np.inf)
-    for mains in (50, 60):
-        lines = []
-        for line in mains * np.arange(1, _HUM_LINES + 1):
-            away = np.abs(hz - line)
-            here = power[away < 1.0]
-            if here.max(initial=0.0) > _HUM_ABOVE * np.median(power[(away > 3.0) & (away < 15.0)]):
-                lines.append(here.sum())
-        level = level_db(float(np.sqrt(2.0 * sum(lines))))
-        if len(lines) >= 2 and level > max(best[1], _HUM_DB):
-            best = mains, level
-    return best
-
-
-def _is_dull(samples: Samples) -> bool:
-    """Is the most treble of any moment nothing beside the loudest moment?"""
-    moments = samples[:len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    power = _spectrum(moments)
-    hz = np.fft.rfftfreq(_FRAME, 1.0 / SAMPLE_RATE)
-    low, high = _TREBLE_HZ
-    treble = power[:, (hz > low) & (hz < high)].sum(axis=1).max()
-    return bool(treble < 10.0 ** (_DULL_DB / 10.0) * power[:, hz > 40.0].sum(axis=1).max())
-
-
-def _spectrum(moments: Samples) -> Samples:
-    """Mean power by frequency, (n, frames) -> (n, bins): a full-scale sine adds up to 0.5."""
-    window = np.hanning(moments.shape[1]).astype(np.float32)
-    spectrum = np.abs(np.fft.rfft(moments * window)) ** 2
-    return (2.0 * spectrum / (moments.shape[1] * np.sum(window ** 2))).astype(np.float32)
+                 found, mends + _of_levels(soft, loud, sound) + _of_missed(heard, of),
+                 {"room_db": room_db, "soft_db": soft, "loud_db": loud, "hits": of})
 
 
 def _usual_peak_db(samples: Samples) -> float:
@@ -251,7 +168,7 @@ def _margin(spare_db: float) -> str:
 
 def _of_levels(soft: float, loud: float, sound: Sound) -> list[str]:
     said = []
-    if loud > HOT_DB and sound.clipped < _CLIPPED:
+    if loud > HOT_DB and sound.clipped < CLIPPED:
         said.append(f"Too hot: turn the input down by {loud - LOUD_DB:.0f} dB.")
     if loud < SOFT_DB:
         said.append(f"Too soft: turn the input up by {LOUD_DB - loud:.0f} dB, or go nearer.")

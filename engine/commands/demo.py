@@ -46,8 +46,6 @@ def command(out: Path, play: bool, as_json: bool) -> None:
         for sent in render(patch, voice, write=files.write):
             files.log(sent)
             events.append(sent)
-            if not as_json and isinstance(sent.event, Hit):
-                click.echo(_line(sent, sent.event))
     try:
         soundfile.write(out / "voice.wav", voice, SAMPLE_RATE, subtype="PCM_16")
         draw_take(out / "take.png", voice, events, title=f"{patch.title}: a take")
@@ -58,10 +56,10 @@ def command(out: Path, play: bool, as_json: bool) -> None:
         click.echo(json.dumps({"folder": str(out), "hits": len(hits), "strikes": len(strikes),
                                "files": sorted(file.name for file in out.iterdir())}))
         return
-    waits = sorted((sent.sent - sent.event.time) * 1000 for sent in hits)
-    click.echo(f"\n{len(hits)} hits; half of them left within {waits[len(waits) // 2]:.1f} ms of "
-               f"their strike, the latest after {waits[-1]:.1f} ms." if waits else "\nNo hits.")
-    _listen(out, play)
+    listened = _show(hits, out / "out.wav", play)
+    waits = [(sent.sent - sent.event.time) * 1000 for sent in hits]
+    click.echo(f"\n{len(hits)} hits, each between {min(waits):.1f} and {max(waits):.1f} ms after "
+               f"its strike. {listened}" if hits else f"\nNo hits. {listened}")
     click.echo(f"""
   {out}/take.mid      the notes, for any DAW
   {out}/events.jsonl  every event, with when it was heard and when it left
@@ -74,31 +72,35 @@ Try next:
   kuchi render beatbox-kit your-own-recording.wav --out takes""")
 
 
-def _line(sent: "Sent", hit: "object") -> str:
-    from engine.events import Hit
-
-    assert isinstance(hit, Hit)
-    bar = "█" * max(1, round(hit.velocity * 12))
-    return (f"  {hit.time:7.3f} s  {_SIGNS.get(hit.drum, '+')} {hit.drum:<13}{bar:<13}"
-            f"sure {hit.confidence:4.0%}   after {(sent.sent - hit.time) * 1000:4.1f} ms")
-
-
-def _listen(out: Path, play: bool) -> None:
-    """Play `out.wav` where a device can be opened; else say where to listen, and why."""
+def _show(hits: "list[Sent]", wav: Path, play: bool) -> str:
+    """Show each hit as it sounds, where a device can be opened; else at once. How it went."""
     import soundfile
 
     from engine.devices import portaudio
     from engine.errors import DeviceError
 
-    where = f"Listen to {out}/out.wav"
-    if not play:
-        click.echo(f"{where}.")
-        return
-    samples, _ = soundfile.read(out / "out.wav", dtype="float32")
-    seconds = len(samples) / 48_000
-    try:
-        with click.progressbar(length=round(seconds * 10), label="Playing") as bar:
-            name = portaudio.play(samples, lambda at: bar.update(round(at * 10) - bar.pos))
-        click.echo(f"Played on {name}; it is kept in {out}/out.wav.")
-    except DeviceError as error:
-        click.echo(f"{where} ({error}).")
+    coming = list(hits)
+
+    def show(until: float) -> None:
+        while coming and coming[0].sent <= until:
+            click.echo(_line(coming.pop(0)))
+
+    said = f"Listen to {wav}."
+    if play:
+        samples, _ = soundfile.read(wav, dtype="float32")
+        try:
+            said = f"Played on {portaudio.play(samples, show)}; it is kept in {wav}."
+        except DeviceError as error:
+            said = f"Listen to {wav} ({error})."
+    show(float("inf"))
+    return said
+
+
+def _line(sent: "Sent") -> str:
+    from engine.events import Hit
+
+    hit = sent.event
+    assert isinstance(hit, Hit)
+    bar = "█" * max(1, round(hit.velocity * 12))
+    return (f"  {hit.time:7.3f} s  {_SIGNS.get(hit.drum, '+')} {hit.drum:<13}{bar:<13}"
+            f"sure {hit.confidence:4.0%}   after {(sent.sent - hit.time) * 1000:4.1f} ms")

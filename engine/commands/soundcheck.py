@@ -46,7 +46,7 @@ def command(device: str | None, channel: str | None, room: Path | None, hits: Pa
     if room and hits:
         heard = _read(room), _read(hits)
     else:
-        heard = _record(device or rig.device, channel or _channel(rig), quiet=as_json)
+        heard = _record(device or rig.device, channel or _channel(rig))
     found = check(*heard)
     if found.settings and not dry:
         save_rig(path, found.settings)
@@ -76,49 +76,42 @@ def _channel(rig: "Rig") -> str:
     return str(rig.defaults.get("audio-in", {}).get("channel", "1"))
 
 
-def _record(device: str, channel: str, quiet: bool) -> tuple["Samples", "Samples"]:
+def _record(device: str, channel: str) -> tuple["Samples", "Samples"]:
     """The room and the hits, from one recording of both; `channel` of two, or their mean."""
     from engine.devices.portaudio import record
     from engine.soundcheck import HITS_S, ROOM_S
     from engine.units import frames
 
-    def show(seconds: float, peak: float) -> None:
-        if not quiet:
-            _show(seconds, peak, ROOM_S, HITS_S)
+    steps = [(0.0, "Be quiet, with the PA on: this is the room."),
+             (ROOM_S, "Now play: soft hits, then louder, then as loud as on stage.")]
+    whole_s = ROOM_S + _TURN_S + HITS_S
 
-    recorded, name = record(ROOM_S + _TURN_S + HITS_S, device, show)
-    if not quiet:
-        click.echo(f"{_clear()}Heard on {name}.")
+    def show(seconds: float, peak: float) -> None:
+        if steps and seconds >= steps[0][0]:
+            click.echo(_clear() + click.style(steps.pop(0)[1], bold=True), err=True)
+        _bar(peak, (ROOM_S if steps else whole_s) - seconds)
+
+    recorded, name = record(whole_s, device, show)
+    click.echo(f"{_clear()}Heard on {name}.", err=True)
     if channel == "2" and recorded.shape[1] < 2:
         raise DeviceError(f"{name} has one input only; leave --channel out")
     mono = recorded.mean(axis=1) if channel == "1+2" else recorded[:, int(channel) - 1].copy()
     return mono[:frames(ROOM_S)], mono[frames(ROOM_S + _TURN_S):]
 
 
-_said: set[str] = set()
+def _bar(peak: float, left_s: float) -> None:
+    """The level, and the seconds that are left."""
+    from engine.units import level_db
 
-
-def _show(seconds: float, peak: float, room_s: float, hits_s: float) -> None:
-    """What to do now, once; and on a terminal a bar with the seconds that are left."""
-    import math
-
-    if seconds < room_s:
-        words, left = "Be quiet, with the PA on: this is the room.", room_s - seconds
-    else:
-        words = "Now play: soft hits, then louder, then as loud as on stage."
-        left = room_s + _TURN_S + hits_s - seconds
-    if words not in _said:
-        _said.add(words)
-        click.echo(_clear() + click.style(words, bold=True))
-    if sys.stdout.isatty():
-        peak_db = 20.0 * math.log10(max(peak, 1e-6))
+    if sys.stderr.isatty():
+        peak_db = max(-99.0, level_db(peak))
         filled = max(0, min(30, round((peak_db + 60) / 2)))
         click.echo(f"{_clear()}[{'█' * filled}{' ' * (30 - filled)}] {peak_db:5.0f} dB "
-                   f"{left:4.0f} s", nl=False)
+                   f"{left_s:4.0f} s", nl=False, err=True)
 
 
 def _clear() -> str:
-    return "\r\x1b[K" if sys.stdout.isatty() else ""
+    return "\r\x1b[K" if sys.stderr.isatty() else ""
 
 
 def _tell(found: "Check", ending: str) -> None:

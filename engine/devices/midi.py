@@ -202,7 +202,7 @@ class Sequencer:
         try:
             port = make()
             if found is not None:
-                port.open_port(port.get_ports().index(found), name)
+                port.open_port(port.get_ports().index(found), f"{name} (Kuchi)")
             else:
                 port.open_virtual_port(_free_name(name, taken()))
         except (*self._errors, ValueError) as error:       # it may have gone just now

@@ -4,7 +4,9 @@ Times are monotonic nanoseconds, the one clock that all processes share. A messa
 read is dropped by `read`, since whoever sent it may just have died.
 """
 
+import select
 import signal
+import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -73,7 +75,8 @@ class Osc(Message, frozen=True):
 class Open(Message, frozen=True):
     """Open the sound card: part of its name ("" is the default one), channels, block (0: its own).
 
-    Without `audio` the engine runs on a timer of a millisecond.
+    Without `audio` the engine runs on a timer of a millisecond; it may be told again, when a card
+    has come. The channels and whether events are told for a log are decided by the first one.
     """
 
     audio: bool
@@ -81,15 +84,22 @@ class Open(Message, frozen=True):
     input_channels: int = 1
     output_channels: int = 2
     block: int = 0
+    log: bool = False
 
 
 class Load(Message, frozen=True):
-    """Play this patch from now on: its text, where it came from, its folder, the rig's path."""
+    """Play this patch from now on, in this scene, with these settings moved since it was saved.
+
+    text, rig : the files as they were when they were found to be good
+    """
 
     text: str
     source: str
     folder: str
     rig: str = ""
+    rig_source: str = "rig.toml"
+    scene: str = ""
+    settings: dict[str, Any] = {}
 
 
 class Loaded(Message, frozen=True):
@@ -100,9 +110,13 @@ class Loaded(Message, frozen=True):
 
 
 class Did(Message, frozen=True):
-    """A hand pressed something that the command process answers: "next", "previous", "capture"."""
+    """A hand pressed something that the command process answers: "next", "previous", "capture".
+
+    "program" with its number, 1-128, is a patch of the set list.
+    """
 
     action: str
+    number: int = 0
 
 
 class Set(Message, frozen=True):
@@ -124,6 +138,19 @@ class Ready(Message, frozen=True):
     words: tuple[str, ...]
 
 
+class Logged(Message, frozen=True):
+    """An event as it left, for the log: a line of `events.jsonl`."""
+
+    row: dict[str, Any]
+
+
+class Carded(Message, frozen=True):
+    """Whether a sound card plays now, and what is to be said of it."""
+
+    there: bool
+    words: str
+
+
 class Said(Message, frozen=True):
     """Something the performer should know, in one line: a fault, a skip, a port lost or back."""
 
@@ -141,7 +168,7 @@ class OscIn(Message, frozen=True):
 
 
 AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Open | Load | Loaded | Did | Set
-              | Stop | Ready | Said | OscIn)
+              | Stop | Ready | Logged | Carded | Said | OscIn)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(AnyMessage)
@@ -159,6 +186,17 @@ def send(pipe: Connection, message: Message) -> bool:
     except (BrokenPipeError, ConnectionError, OSError):
         return False
     return True
+
+
+def offer(pipe: Connection, message: Message) -> bool:
+    """Send a message where there is room for it; never waits. False where it wasn't sent."""
+    return has_room(pipe) and send(pipe, message)
+
+
+def has_room(pipe: Connection) -> bool:
+    """May something be sent without waiting? A pipe that nobody reads must stop no one."""
+    return not pipe.closed and (
+        sys.platform == "win32" or bool(select.select([], [pipe], [], 0.0)[1]))
 
 
 def read(pipe: Connection) -> Message | None:

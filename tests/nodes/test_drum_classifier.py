@@ -173,7 +173,7 @@ def test_a_strike_at_the_very_first_sample_is_heard(plain):
 
 def test_what_is_no_drum_is_not_reported(plain):
     audio, onsets = stage({0.3: ("whistle", 0.2), 0.6: "kick"})
-    events = play(DrumClassifier(model=plain, refuse_at=0.7), audio, onsets=onsets)
+    events = play(DrumClassifier(model=plain, wait_ms=48), audio, onsets=onsets)
     assert [hit.time for hit in hits(events)] == [0.6]
     assert len(releases(events)) == 1
 

@@ -1,0 +1,225 @@
+"""Hear the strike: one call a hop, from samples to "now".
+
+Eight bands are heard over their floor. What each did in the last 120 ms is laid before a small
+judge, a network of three layers trained on many mouths; when it has been sure for two hops, a
+strike is announced, and its attack is where the bands rose most steeply.
+
+Nothing depends on how loud the take is: levels count from the floor, and the floor follows.
+"""
+
+import numpy as np
+from numba import njit
+
+from engine.dsp.envelope import (
+    MEMORY,
+    floor_of,
+    follow_peak,
+    follow_room,
+    learn_bleed,
+    raise_floor,
+    to_db,
+)
+from engine.dsp.filters import BANDS, STAGES, band_energies, biquad
+from engine.dsp.flux import level_flux
+from engine.dsp.peaks import bar_for, steepest
+from engine.units import HOP
+
+PAST = 128                                   # hops remembered, a power of two
+POINTS = 6                                   # the newest hops, one by one; then stretches:
+EDGES = (6, 8, 11, 15, 20, 27, 36, 48, 66, 92)
+FEATURES = (POINTS + len(EDGES) - 1 + 2) * BANDS
+HIDDEN, DEEPER = 32, 16
+
+RUMBLE_HZ = 40.0
+BEFORE_DB = (-45.0, -50.0, -55.0, -58.0, -58.0, -58.0, -58.0, -58.0)
+"""The room before anything was heard: a lively one, so that a fan switched on is no strike."""
+BEFORE_PEAK_DB = -45.0
+BLEED_GAIN_DB = -8.0                         # until it is learnt: monitors are seldom louder
+
+IN_A_ROW = 2                                 # hops the judge must be sure
+LOOK_BACK = 12                               # hops: an attack is announced within 16 ms
+FLUX_FLOOR_DB = -80.0
+BLEED_MARGIN_DB = 4.0
+
+EAR = np.dtype([
+    ("high_pass", np.float32, (5,)), ("poles", np.float32, (3, BANDS)),
+    ("edges", np.int64, (len(EDGES),)),
+    ("first", np.float32, (FEATURES, HIDDEN)), ("first_bias", np.float32, (HIDDEN,)),
+    ("second", np.float32, (HIDDEN, DEEPER)), ("second_bias", np.float32, (DEEPER,)),
+    ("last", np.float32, (DEEPER,)), ("last_bias", np.float32),
+    ("sure", np.float32), ("surer", np.float32)])
+"""What never changes: the filters and the judge. `sure` and `surer` are log odds."""
+
+STATE = np.dtype([
+    ("hop", np.int64), ("struck", np.int64), ("row", np.int64),
+    ("sensitivity_db", np.float32), ("retrigger_hops", np.float32),
+    ("rumble", np.float32, (2,)), ("bands", np.float32, (2 * STAGES, BANDS)),
+    ("levels", np.float32, (PAST, BANDS)), ("flux", np.float32, (PAST,)),
+    ("room", np.float32, (BANDS,)), ("floor", np.float32, (BANDS,)), ("peak", np.float32),
+    ("bleed_rumble", np.float32, (2,)), ("bleed_bands", np.float32, (2 * STAGES, BANDS)),
+    ("bleed", np.float32, (BANDS,)), ("heard", np.float32, (MEMORY, BANDS)),
+    ("played", np.float32, (MEMORY, BANDS)), ("gain", np.float32, (BANDS,)),
+    ("samples", np.float32, (HOP,)), ("energies", np.float32, (BANDS,)),
+    ("features", np.float32, (FEATURES,)), ("hidden", np.float32, (HIDDEN,)),
+    ("deeper", np.float32, (DEEPER,)),
+    ("age", np.float32), ("strength_db", np.float32), ("odds", np.float32)])
+"""What was heard so far, what is set, scratch, and the last answer."""
+
+
+def begin(state: np.ndarray) -> None:
+    """Forget everything heard; what is set stays. state : STATE (1,)."""
+    kept = state["sensitivity_db"][0], state["retrigger_hops"][0]
+    state[:] = 0
+    state["sensitivity_db"], state["retrigger_hops"] = kept
+    state["struck"] = -PAST * HOP
+    state["levels"], state["room"] = BEFORE_DB, BEFORE_DB
+    state["peak"] = BEFORE_PEAK_DB
+    state["heard"] = state["played"] = -100.0
+    state["gain"] = BLEED_GAIN_DB
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def margin_of(sensitivity_db):
+    """How far above the room the floor lies, dB: a strike must rise from there."""
+    return np.float32(max(sensitivity_db - 4.0, 0.0))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rises_over(levels, floor):
+    """Whether any band is over its floor; else nobody need be asked."""
+    for band in range(len(levels)):
+        if levels[band] > floor[band]:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def describe(levels, hop, floor, peak, edges, features):
+    """What the judge is told, in units of 20 dB over the floor.
+
+    levels   : float32 (PAST, BANDS)   a ring, dB
+    hop      : int                     the newest
+    floor    : float32 (BANDS,)        dB
+    peak     : float32                 the loudest of late, dB
+    edges    : int64 (n,)              where the older stretches begin and end, hops ago
+    features : float32 (FEATURES,)     filled: the newest hops, the stretches' means, the peak,
+                                       the loudest of the stretches; each for all bands
+    """
+    unit = np.float32(0.05)
+    place = POINTS * BANDS
+    for age in range(POINTS):
+        row = levels[(hop - age) & (PAST - 1)]
+        for band in range(BANDS):
+            features[age * BANDS + band] = unit * max(row[band] - floor[band], np.float32(0.0))
+    loudest = place + len(edges) * BANDS
+    for band in range(BANDS):
+        features[loudest - BANDS + band] = unit * (peak - floor[band])
+        features[loudest + band] = 0.0
+    for stretch in range(len(edges) - 1):
+        share = np.float32(1.0) / np.float32(edges[stretch + 1] - edges[stretch])
+        for band in range(BANDS):
+            features[place + band] = 0.0
+        for age in range(edges[stretch], edges[stretch + 1]):
+            row = levels[(hop - age) & (PAST - 1)]
+            for band in range(BANDS):
+                over = unit * max(row[band] - floor[band], np.float32(0.0))
+                features[place + band] += share * over
+                features[loudest + band] = max(features[loudest + band], over)
+        place += BANDS
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+def judge(features, ear, hidden, deeper):
+    """The log odds that something was struck in the last 20 ms.
+
+    features : float32 (FEATURES,)   from `describe`
+    ear      : EAR
+    hidden   : float32 (HIDDEN,)     scratch, as is
+    deeper   : float32 (DEEPER,)
+    """
+    hidden[:] = ear.first_bias
+    for i in range(len(features)):
+        if features[i] != 0.0:
+            for j in range(len(hidden)):
+                hidden[j] += features[i] * ear.first[i, j]
+    deeper[:] = ear.second_bias
+    for i in range(len(hidden)):
+        if hidden[i] > 0.0:
+            for j in range(len(deeper)):
+                deeper[j] += hidden[i] * ear.second[i, j]
+    odds = ear.last_bias
+    for i in range(len(deeper)):
+        odds += max(deeper[i], np.float32(0.0)) * ear.last[i]
+    return odds
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def listen(samples, high_pass, poles, rumble, bands, clean, energies, levels):
+    """The bands' levels of one hop: samples in, dB out. All else is state and scratch."""
+    biquad(samples, high_pass, rumble, clean)
+    band_energies(clean, poles, bands, energies)
+    to_db(energies, levels)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def follow(state):
+    """The newest levels are in: let room, floor and flux follow. Returns the peak before them."""
+    newest = state.hop & (PAST - 1)
+    levels, peak = state.levels[newest], state.peak
+    follow_room(levels, state.room)
+    floor_of(state.room, margin_of(state.sensitivity_db), peak, state.floor)
+    state.flux[newest] = level_flux(levels, state.levels[(newest - 1) & (PAST - 1)],
+                                    FLUX_FLOOR_DB)
+    state.peak = follow_peak(levels, peak)
+    return peak
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def hear(samples, bleed, playing, ears, states):
+    """One hop. True where a strike is announced: then `age` is how many hops ago it began, and
+    `strength_db` how far it rises over the room.
+
+    samples : float32 (HOP,)
+    bleed   : float32 (HOP,)   what our own speakers played in the hop before
+    playing : bool             whether they are connected at all
+    ears    : EAR (1,)
+    states  : STATE (1,)       changed
+    """
+    ear, state = ears[0], states[0]
+    newest = state.hop & (PAST - 1)
+    levels = state.levels[newest]
+    listen(samples, ear.high_pass, ear.poles, state.rumble, state.bands, state.samples,
+           state.energies, levels)
+    peak = follow(state)
+    if playing:
+        listen(bleed, ear.high_pass, ear.poles, state.bleed_rumble, state.bleed_bands,
+               state.samples, state.energies, state.bleed)
+        learn_bleed(state.hop, levels, state.bleed, state.heard, state.played, state.gain)
+        raise_floor(state.hop, state.played, state.gain, BLEED_MARGIN_DB, state.floor)
+    announced = False
+    state.odds = -np.inf
+    if rises_over(levels, state.floor):
+        describe(state.levels, state.hop, state.floor, peak, ear.edges, state.features)
+        state.odds = judge(state.features, ear, state.hidden, state.deeper)
+    bar = bar_for(state.hop - state.struck, state.retrigger_hops, ear.sure, ear.surer)
+    state.row = state.row + 1 if state.odds > bar else 0
+    if state.row >= IN_A_ROW:
+        state.row = 0
+        state.strength_db = strength(state.levels, state.hop, state.room)
+        if state.strength_db >= state.sensitivity_db:
+            state.struck = state.hop
+            state.age = steepest(state.flux, state.hop, LOOK_BACK)
+            announced = True
+    state.hop += 1
+    return announced
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def strength(levels, hop, room):
+    """How far the loudest band of the last hops rises over the room, dB."""
+    most = np.float32(0.0)
+    for age in range(POINTS):
+        row = levels[(hop - age) & (PAST - 1)]
+        for band in range(len(room)):
+            most = max(most, row[band] - room[band])
+    return most
