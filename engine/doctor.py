@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.units import HOP, SAMPLE_RATE
-
 State = Literal["ok", "look", "mend"]
 
 _GOOD_MS, _BAD_MS = 1.0, 5.0        # a wake-up this late at most: unfelt; felt
 _READY_S = 3.0
-_HOP_MS = 1000.0 * HOP / SAMPLE_RATE
+_SHARE = 0.5                        # of a hop's time that hearing it may take
 _MEMORY_MB = 1_000.0                # all of Kuchi's processes, and some air
 _HOUR_GB = 1.04                     # input and output of an hour, 16 bit, 48 kHz
 _NEEDED_H, _BARE_H = 4.0, 1.0
@@ -119,14 +117,15 @@ def wake_ups(p50_ms: float, p99_ms: float, max_ms: float) -> Finding:
                    "charger in.", values)
 
 
-def warm_up(imports_s: float, model_s: float, kernels_s: float, hop_ms: float) -> Finding:
-    """How long until Kuchi is ready, and what 99 of 100 hops take at most."""
+def warm_up(imports_s: float, model_s: float, kernels_s: float, hop_ms: float,
+            period_ms: float) -> Finding:
+    """How long until Kuchi is ready, and what 99 of 100 hops take, of the time there is."""
     total = imports_s + model_s + kernels_s
     values = {"imports_s": imports_s, "model_s": model_s, "kernels_s": kernels_s,
               "hop_ms": hop_ms}
     words = (f"Ready in {total:.1f} s: libraries {imports_s:.1f}, model {model_s:.1f}, kernels "
-             f"{kernels_s:.1f}. A hop of {_HOP_MS:.2f} ms takes {hop_ms:.2f} ms to hear.")
-    if hop_ms > 0.5 * _HOP_MS:
+             f"{kernels_s:.1f}. A hop of {period_ms:.2f} ms takes {hop_ms:.2f} ms to hear.")
+    if hop_ms > _SHARE * period_ms:
         return Finding("warm-up", "mend", words, "close other programs: this processor is busy, or "
                        "too slow.", values)
     if total > _READY_S:
@@ -158,13 +157,13 @@ def microphone(found: Mapping[str, Any] | str) -> list[Finding]:
 def holders(servers: Sequence[str], others: Sequence[tuple[str, int, str]]) -> Finding:
     """Who has the sound card: sound servers by name, others as (name, pid, device)."""
     values = {"servers": list(servers), "others": [list(other) for other in others]}
-    run = f"{' and '.join(servers)} runs" if servers else "No sound server runs"
+    run = f"Sound server: {' and '.join(servers)}" if servers else "No sound server"
     if others:
         held = ", ".join(f"{name} (process {pid}) has {device}" for name, pid, device in others)
         return Finding("who holds it", "look", f"{run}; {held}.",
                        "quit it before the gig, or let both use JACK or PipeWire.", values)
     if "pulseaudio" in servers and not {"jackd", "jackdbus", "pipewire"} & {*servers}:
-        return Finding("who holds it", "look", f"{run} and adds its own delay.",
+        return Finding("who holds it", "look", f"{run}, which adds its own delay.",
                        "play under JACK or PipeWire, or start `pasuspender -- kuchi run`.", values)
     return Finding("who holds it", "ok", f"{run}; no other program holds a card.", values=values)
 
@@ -206,9 +205,9 @@ def rig(path: str, mistakes: Sequence[str] | None) -> Finding:
     if mistakes is None:
         return Finding("rig", "look", f"There is no {path} yet.", "run `kuchi soundcheck`.")
     if mistakes:
-        return Finding("rig", "mend", f"{path} has mistakes: {'; '.join(mistakes)}.",
+        return Finding("rig", "mend", f"The rig {path} has mistakes: {'; '.join(mistakes)}.",
                        "correct them there; `kuchi run` won't start with it.")
-    return Finding("rig", "ok", f"{path} is without mistake.")
+    return Finding("rig", "ok", f"The rig {path} is without mistake.")
 
 
 def unknown(about: str, why: str) -> Finding:

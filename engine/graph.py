@@ -139,9 +139,14 @@ class Graph:
             self._hop()
 
     def skip_to(self, frame: int) -> Skipped:
-        """Give up on what lies before `frame`, a multiple of HOP: nodes forget, the clock jumps."""
+        """Give up on what lies before `frame`, a multiple of HOP: nodes forget, the clock jumps.
+
+        What outlets still hold, such as notes, is ended first; `take` hands it out.
+        """
         skipped = Skipped(self.clock.now, (frame - self.clock.frame) / SAMPLE_RATE)
         for step in self._steps:
+            if step.node.outlet:
+                self._send(step, step.node.release())
             step.node.reset()
         self.clock.move_to(frame)
         return skipped

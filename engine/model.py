@@ -64,7 +64,7 @@ class Model:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _flush():
+def _flush() -> int:
     """A fading state would end in denormals, thirty times slower: in this thread they are zero.
 
     The session's own setting for that reaches only the thread that made the first session.
@@ -73,7 +73,7 @@ def _flush():
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _restore(before):
+def _restore(before: int) -> None:
     """Give the thread back as it was found."""
     restore_denormals(before)
 

@@ -34,6 +34,7 @@ class Rig:
     """A checked rig.
 
     defaults : type of node -> settings that hold where the patch is silent
+    text     : the file as it was read
     """
 
     source: str = "rig.toml"
@@ -46,6 +47,7 @@ class Rig:
     control_port: str = "Kuchi control"
     controls: tuple[Binding, ...] = ()
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
+    text: str = ""
 
     def applied_to(self, patch: Patch) -> Patch:
         """The patch with this rig's settings and controls; where both speak, the patch wins."""
@@ -69,13 +71,20 @@ def load_rig(path: Path | None = None) -> Rig:
     if not given and not path.exists():
         return Rig(str(path))
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error.strerror).lower() if isinstance(error, OSError) else "not UTF-8 text"
         raise PatchError(str(path), [f"can't be read: {reason}"]) from None
+    return parse_rig(text, str(path))
+
+
+def parse_rig(text: str, source: str = "rig.toml") -> Rig:
+    """Check a rig's text. PatchError with every mistake in it."""
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PatchError(str(path), [f"is not TOML: {error}"]) from None
-    return _read(document, str(path))
+        raise PatchError(source, [f"is not TOML: {error}"]) from None
+    return replace(_read(document, source), text=text)
 
 
 def _read(document: dict[str, Any], source: str) -> Rig:

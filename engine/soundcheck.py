@@ -28,6 +28,7 @@ NARROW_DB = 10.0                # between soft and loud: less is hardly music
 LOUD_ROOM_DB = -30.0            # soft hits are hardly louder
 
 _LEAD_S = 1.0                   # the detector gets used to the room, as on stage
+_NOTHING_DB = -120.0            # less than any microphone
 _PEAK_S = (0.005, 0.03)         # before and after an onset
 
 
@@ -60,12 +61,10 @@ def check(room: Samples, hits: Samples) -> Check:
     sound = listen(np.concatenate([room, hits]))
     if sound.silent:
         return Check(mends=sound.mends)
-    hum = listen(room)
-    mends = replace(sound, hum_hz=hum.hum_hz, hum_db=hum.hum_db).mends
+    before = listen(room)
+    mends = replace(sound, hum_hz=before.hum_hz, hum_db=before.hum_db).mends
     room_db = _usual_peak_db(room)
-    if room_db > LOUD_ROOM_DB:
-        mends.append(f"The room is loud, {room_db:.0f} dB in the microphone: turn the monitors "
-                     "down or away, or go nearer and turn the input down.")
+    mends += _of_room(room_db, gated=before.silent)
     highest, strikes = _strikes(room, hits)
     lowest = max(_bound(OnsetDetector, "sensitivity_db").low or 0.0, highest + SPARE_DB)
     if len(strikes) >= LEAST_HITS:
@@ -99,7 +98,7 @@ def _learned(room: Samples, room_db: float, lowest: float, strikes: Samples, sou
 def _usual_peak_db(samples: Samples) -> float:
     """The peak that 19 of 20 hundredths of a second stay below."""
     moments = samples[:len(samples) // 480 * 480].reshape(-1, 480)
-    return level_db(float(np.percentile(np.abs(moments).max(axis=1), 95)))
+    return max(_NOTHING_DB, level_db(float(np.percentile(np.abs(moments).max(axis=1), 95))))
 
 
 def _strikes(room: Samples, hits: Samples) -> tuple[float, list[tuple[float, float]]]:
@@ -164,6 +163,16 @@ def _margin(spare_db: float) -> str:
     if spare_db > 12.0:
         return "room to spare."
     return "tight." if spare_db > 3.0 else "soft hits drown in the room."
+
+
+def _of_room(room_db: float, gated: bool) -> list[str]:
+    if gated:
+        return ["Between the hits every sample is zero: a noise gate cuts their beginnings off. "
+                "Turn it off (interface, headset, system's sound settings)."]
+    if room_db > LOUD_ROOM_DB:
+        return [f"The room is loud, {room_db:.0f} dB in the microphone: turn the monitors down or "
+                "away, or go nearer and turn the input down."]
+    return []
 
 
 def _of_levels(soft: float, loud: float, sound: Sound) -> list[str]:

@@ -109,6 +109,13 @@ def test_too_hot_too_soft_and_too_even_are_told_apart():
     assert "hardly be heard" in said(noise(-65, ROOM_S), hits.astype(np.float32))
 
 
+def test_a_noise_gate_is_told_from_a_dead_microphone():
+    _, hits = stage()
+    found = check(np.zeros(round(ROOM_S * SAMPLE_RATE), np.float32), hits)
+    assert "noise gate" in found.mends[0]
+    assert found.levels["room_db"] == -120.0
+
+
 def test_a_loud_room_is_blamed_not_the_performer():
     found = check(*stage(-22))
     assert any("the room is loud" in words.lower() for words in found.mends)

@@ -163,6 +163,7 @@ class Deck:
 
     def close(self) -> None:
         """Let go of the wake-up; no card may call any more."""
+        self._table["write_at"] = 0                     # its descriptor may soon be another's
         self.wake.close()
 
 

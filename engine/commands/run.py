@@ -21,9 +21,11 @@ _KEYS = {"esc": "panic", "backspace": "panic", "n": "next", "p": "previous", "sp
 @click.option("--device", help="Part of the sound device's name.")
 @click.option("--no-audio", is_flag=True, help="Run without a sound card, on a timer.")
 @click.option("--rig", type=click.Path(path_type=Path), help="Another rig.toml.")
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write every event there, a line of JSON each.")
 @click.option("--seconds", type=float, help="Stop by itself after so long.")
 def command(patches: tuple[str, ...], device: str | None, no_audio: bool, rig: Path | None,
-            seconds: float | None) -> None:
+            log: Path | None, seconds: float | None) -> None:
     """Play PATCH (beatbox-kit if none is named); several are a set list.
 
     Keys: space listens or doesn't, Esc or Backspace is panic, n and p are the next and the
@@ -40,7 +42,7 @@ def command(patches: tuple[str, ...], device: str | None, no_audio: bool, rig: P
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _frame: stopped.append(got))
     stage = Stage(patches or ("beatbox-kit",), rig=rig, device=device, audio=not no_audio,
-                  tell=_tell)
+                  log=log, tell=_tell)
     end = time.monotonic() + seconds if seconds else None
     try:
         with Awake() as awake, Keys() as keys:

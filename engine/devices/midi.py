@@ -156,7 +156,9 @@ class Sequencer:
             if int(api) != _DUMMY:
                 try:
                     with _quiet():
-                        return api, library.MidiOut(api, "Kuchi"), library.MidiIn(api, "Kuchi")
+                        to, heard = library.MidiOut(api, "Kuchi"), library.MidiIn(api, "Kuchi")
+                        to.get_ports()              # supriya-midi says only here what's missing
+                    return api, to, heard
                 except self._errors:
                     continue
         raise DeviceError("this computer has no MIDI" + (

@@ -88,6 +88,7 @@ def warm_up() -> dict[str, float]:
     from engine.node import Context
     from engine.nodes.drum_classifier import DrumClassifier
     from engine.patch import load_patch
+    from engine.units import HOP, SAMPLE_RATE
     patch = load_patch("beatbox-kit")
     imported = time.perf_counter()
     DrumClassifier().prepare(Context(Clock(), Path()))
@@ -97,7 +98,8 @@ def warm_up() -> dict[str, float]:
     quieten("engine")
     hops = sorted(_hops(graph))
     return {"imports_s": imported - began, "model_s": loaded - imported,
-            "kernels_s": built - loaded, "hop_ms": hops[len(hops) * 99 // 100]}
+            "kernels_s": built - loaded, "hop_ms": hops[len(hops) * 99 // 100],
+            "period_ms": 1000.0 * HOP / SAMPLE_RATE}
 
 
 def _hops(graph: Any) -> Iterator[float]:

@@ -140,6 +140,19 @@ def choose(devices: Sequence[Device], wanted: str = "") -> tuple[Device | None, 
             next((device for device in alike if device.outputs), None))
 
 
+def look_again() -> None:
+    """Find what has been connected since this process first looked; no stream may be open.
+
+    Raises DeviceError where the drivers can't be asked.
+    """
+    sounddevice = portaudio()
+    try:
+        sounddevice._terminate()
+        sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(f"the sound drivers can't be asked: {error}") from None
+
+
 def portaudio() -> Any:
     """The module `sounddevice`. Raises DeviceError where PortAudio isn't installed."""
     os.environ.setdefault("SD_ENABLE_ASIO", "1")            # read on Windows, before the import

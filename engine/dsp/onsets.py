@@ -19,7 +19,7 @@ from engine.dsp.envelope import (
     raise_floor,
     to_db,
 )
-from engine.dsp.filters import BANDS, STAGES, band_energies, biquad
+from engine.dsp.filters import BANDS, ROWS, band_energies, biquad, resonators
 from engine.dsp.flux import level_flux
 from engine.dsp.peaks import bar_for, steepest
 from engine.units import HOP
@@ -42,10 +42,9 @@ FLUX_FLOOR_DB = -80.0
 BLEED_MARGIN_DB = 4.0
 
 EAR = np.dtype([
-    ("high_pass", np.float32, (5,)), ("poles", np.float32, (3, BANDS)),
-    ("edges", np.int64, (len(EDGES),)),
-    ("first", np.float32, (FEATURES, HIDDEN)), ("first_bias", np.float32, (HIDDEN,)),
-    ("second", np.float32, (HIDDEN, DEEPER)), ("second_bias", np.float32, (DEEPER,)),
+    ("high_pass", np.float32, (5,)), ("edges", np.int64, (len(EDGES),)),
+    ("first", np.float32, (HIDDEN, FEATURES)), ("first_bias", np.float32, (HIDDEN,)),
+    ("second", np.float32, (DEEPER, HIDDEN)), ("second_bias", np.float32, (DEEPER,)),
     ("last", np.float32, (DEEPER,)), ("last_bias", np.float32),
     ("sure", np.float32), ("surer", np.float32)])
 """What never changes: the filters and the judge. `sure` and `surer` are log odds."""
@@ -53,15 +52,14 @@ EAR = np.dtype([
 STATE = np.dtype([
     ("hop", np.int64), ("struck", np.int64), ("row", np.int64),
     ("sensitivity_db", np.float32), ("retrigger_hops", np.float32),
-    ("rumble", np.float32, (2,)), ("bands", np.float32, (2 * STAGES, BANDS)),
+    ("rumble", np.float32, (2,)), ("bank", np.float32, (ROWS * BANDS,)),
     ("levels", np.float32, (PAST, BANDS)), ("flux", np.float32, (PAST,)),
     ("room", np.float32, (BANDS,)), ("floor", np.float32, (BANDS,)), ("peak", np.float32),
-    ("bleed_rumble", np.float32, (2,)), ("bleed_bands", np.float32, (2 * STAGES, BANDS)),
+    ("bleed_rumble", np.float32, (2,)), ("bleed_bank", np.float32, (ROWS * BANDS,)),
     ("bleed", np.float32, (BANDS,)), ("heard", np.float32, (MEMORY, BANDS)),
     ("played", np.float32, (MEMORY, BANDS)), ("gain", np.float32, (BANDS,)),
-    ("samples", np.float32, (HOP,)), ("energies", np.float32, (BANDS,)),
+    ("samples", np.float32, (HOP,)),
     ("features", np.float32, (FEATURES,)), ("hidden", np.float32, (HIDDEN,)),
-    ("deeper", np.float32, (DEEPER,)),
     ("age", np.float32), ("strength_db", np.float32), ("odds", np.float32)])
 """What was heard so far, what is set, scratch, and the last answer."""
 
@@ -74,6 +72,7 @@ def begin(state: np.ndarray) -> None:
     state["struck"] = -PAST * HOP
     state["levels"], state["room"] = BEFORE_DB, BEFORE_DB
     state["peak"] = BEFORE_PEAK_DB
+    state["bank"] = state["bleed_bank"] = resonators()
     state["heard"] = state["played"] = -100.0
     state["gain"] = BLEED_GAIN_DB
 
@@ -129,36 +128,35 @@ def describe(levels, hop, floor, peak, edges, features):
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
-def judge(features, ear, hidden, deeper):
+def judge(features, ear, hidden):
     """The log odds that something was struck in the last 20 ms.
 
     features : float32 (FEATURES,)   from `describe`
     ear      : EAR
-    hidden   : float32 (HIDDEN,)     scratch, as is
-    deeper   : float32 (DEEPER,)
+    hidden   : float32 (HIDDEN,)     scratch
     """
-    hidden[:] = ear.first_bias
-    for i in range(len(features)):
-        if features[i] != 0.0:
-            for j in range(len(hidden)):
-                hidden[j] += features[i] * ear.first[i, j]
-    deeper[:] = ear.second_bias
     for i in range(len(hidden)):
-        if hidden[i] > 0.0:
-            for j in range(len(deeper)):
-                deeper[j] += hidden[i] * ear.second[i, j]
+        total = ear.first_bias[i]
+        row = ear.first[i]
+        for j in range(len(features)):
+            total += row[j] * features[j]
+        hidden[i] = max(total, np.float32(0.0))
     odds = ear.last_bias
-    for i in range(len(deeper)):
-        odds += max(deeper[i], np.float32(0.0)) * ear.last[i]
+    for i in range(DEEPER):
+        total = ear.second_bias[i]
+        row = ear.second[i]
+        for j in range(len(hidden)):
+            total += row[j] * hidden[j]
+        odds += max(total, np.float32(0.0)) * ear.last[i]
     return odds
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def listen(samples, high_pass, poles, rumble, bands, clean, energies, levels):
+def listen(samples, high_pass, rumble, bank, clean, levels):
     """The bands' levels of one hop: samples in, dB out. All else is state and scratch."""
     biquad(samples, high_pass, rumble, clean)
-    band_energies(clean, poles, bands, energies)
-    to_db(energies, levels)
+    band_energies(clean, bank)
+    to_db(bank[9 * BANDS:], levels)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -188,19 +186,18 @@ def hear(samples, bleed, playing, ears, states):
     ear, state = ears[0], states[0]
     newest = state.hop & (PAST - 1)
     levels = state.levels[newest]
-    listen(samples, ear.high_pass, ear.poles, state.rumble, state.bands, state.samples,
-           state.energies, levels)
+    listen(samples, ear.high_pass, state.rumble, state.bank, state.samples, levels)
     peak = follow(state)
     if playing:
-        listen(bleed, ear.high_pass, ear.poles, state.bleed_rumble, state.bleed_bands,
-               state.samples, state.energies, state.bleed)
+        listen(bleed, ear.high_pass, state.bleed_rumble, state.bleed_bank, state.samples,
+               state.bleed)
         learn_bleed(state.hop, levels, state.bleed, state.heard, state.played, state.gain)
         raise_floor(state.hop, state.played, state.gain, BLEED_MARGIN_DB, state.floor)
     announced = False
     state.odds = -np.inf
     if rises_over(levels, state.floor):
         describe(state.levels, state.hop, state.floor, peak, ear.edges, state.features)
-        state.odds = judge(state.features, ear, state.hidden, state.deeper)
+        state.odds = judge(state.features, ear, state.hidden)
     bar = bar_for(state.hop - state.struck, state.retrigger_hops, ear.sure, ear.surer)
     state.row = state.row + 1 if state.odds > bar else 0
     if state.row >= IN_A_ROW:

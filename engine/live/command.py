@@ -6,54 +6,54 @@ the engine (patch, scene, whether it listens), and tells the performer what happ
 
 import multiprocessing
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
-from engine.errors import KuchiError, PatchError
+from engine.errors import FileError, KuchiError
 from engine.live import engine, port
 from engine.live.level import Level
+from engine.live.lookout import Lookout
 from engine.live.messages import (
+    Carded,
     Did,
-    Load,
     Loaded,
+    Logged,
     Message,
     Open,
     OscIn,
     Panic,
     Ready,
+    Relink,
     Said,
     Set,
     Stop,
+    offer,
     read,
-    send,
 )
-from engine.live.shared import CLIPPED, LISTENING, PEAK_MICRO, SharedBlock
-from engine.patch import load_patch
-from engine.rig import Rig, load_rig
-from engine.save import save_settings
+from engine.live.shared import (
+    CLIPPED,
+    ENGINE_BEAT,
+    LISTENING,
+    PEAK_MICRO,
+    PORT_BEAT,
+    SharedBlock,
+)
+from engine.live.song import Song
+from engine.rig import Rig
 
 _spawn = multiprocessing.get_context("spawn")
 
-_WATCH_S = 0.3            # how often files are looked at
-_LEAVE_S = 2.0            # how long a process may take to leave
-_OFTEN_S, _OFTEN = 30.0, 5  # an engine that falls this often in so long is not started again
-
-
-@dataclass(slots=True)
-class _Song:
-    """What a fresh engine must be told to be where the old one was."""
-
-    paths: list[Path]
-    place: int = 0
-    scene: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+_LEAVE_S = 2.5              # how long a process may take to leave
+_HUNG_NS = 1_000_000_000    # a loop that has stood so long is ended and started again
+_SOON_S, _OFTEN = 2.0, 5    # so many falls, each so soon after being ready, and we stop trying
+_LINKS = 8                  # port processes in the life of one engine
+_AGAIN_S = 2.0              # a card that couldn't be opened is looked for again after this
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,12 @@ class Picture:
 
 @dataclass(slots=True)
 class _Child:
+    """A process, the pipe to it, and the place in shared memory where its heart beats."""
+
     process: SpawnProcess
     pipe: Connection
+    beat: int
+    started_ns: int
 
 
 class Stage:
@@ -82,78 +86,149 @@ class Stage:
     rig     : its file, or None for the performer's own
     device  : part of the sound card's name, instead of the rig's
     audio   : without it the engine runs on a timer
+    log     : every event as it left, a line each, as in `events.jsonl`
     """
 
     def __init__(self, patches: Sequence[str | Path], *, rig: Path | None = None,
-                 device: str | None = None, audio: bool = True,
+                 device: str | None = None, audio: bool = True, log: Path | None = None,
                  tell: Callable[[str], None] = print) -> None:
-        loaded = [load_patch(path) for path in patches]       # a mistake now is told now
-        self.rig: Rig = load_rig(rig)
-        self._device = device
+        self._song = Song(patches, rig)
+        self._log = _open_log(log)
+        self._tell, self._audio, self._device = tell, audio, device
         self._level = Level()
         self.block = SharedBlock()
         self.block.words[LISTENING] = 1
         self.ready: Ready | None = None
-        self.state = "STARTING"
-        self._tell, self._audio = tell, audio
-        self._song = _Song([Path(patch.source) for patch in loaded])
-        self._seen = self._stamps()
-        self._falls: deque[float] = deque(maxlen=_OFTEN)
-        self._links, far = _spawn.Pipe()
-        self._port = self._start_port(far)
+        self._ready_at = 0.0
+        self._fell_at = 0.0                     # 0: nothing has fallen
+        self._falls = 0                         # one soon after the other
+        self._card_state = self._trouble = ""
+        self._lookout: Lookout | None = None
+        self._port = self._start_port()
         self._engine: _Child | None = None
         self._start_engine()
 
-    # -- life ----------------------------------------------------------------------------------
+    # -- processes -----------------------------------------------------------------------------
 
-    def _start_port(self, links: Connection) -> _Child:
-        near, far = _spawn.Pipe()
-        process = _spawn.Process(target=port.run, args=(far, links, self.block.name),
-                                 name="kuchi-port", daemon=True)
-        process.start()
-        far.close()
+    def _start_port(self) -> _Child:
+        self._links, links = _spawn.Pipe()
+        child = _start(port.run, (links, self.block.name), "kuchi-port", PORT_BEAT)
         links.close()
+        self._open_osc(child)
+        return child
+
+    def _open_osc(self, child: _Child) -> None:
         if self.rig.osc_port:
-            send(near, OscIn(self.rig.osc_port, self.rig.osc_allow))
-        return _Child(process, near)
+            offer(child.pipe, OscIn(self.rig.osc_port, self.rig.osc_allow))
 
     def _start_engine(self) -> None:
-        self.ready, self.state = None, "STARTING"
-        near, far = _spawn.Pipe()
-        to_port, from_engine = _spawn.Pipe()
-        process = _spawn.Process(target=engine.run, args=(far, to_port, self.block.name),
-                                 name="kuchi-engine", daemon=True)
-        process.start()
-        far.close()
-        to_port.close()
-        self._links.send(from_engine)
-        from_engine.close()
-        self._engine = _Child(process, near)
+        self.ready, self._trouble = None, ""
+        pairs = [_spawn.Pipe() for _ in range(_LINKS)]
+        self._far_ends, near = [far for far, _ in pairs], [near for _, near in pairs]
+        child = self._engine = _start(engine.run, (near, self.block.name), "kuchi-engine",
+                                      ENGINE_BEAT)
+        for pipe in near:
+            pipe.close()
+        self._next_link = 0
+        self._link()
+        offer(child.pipe, self._opening(self._audio and self._lookout is None))
+        offer(child.pipe, self._song.load())
+
+    def _opening(self, audio: bool) -> Open:
         rig = self.rig
-        send(near, Open(self._audio, self._device or rig.device, rig.input_channels,
-                        rig.output_channels, rig.block))
-        self._load()
-        for name, value in self._song.settings.items():
-            send(near, Set(name, value))
-        if self._song.scene:
-            send(near, Set(self._song.scene))
-        send(near, Set("listen", int(self.block.words[LISTENING])))
+        return Open(audio, self.wanted, rig.input_channels, rig.output_channels, rig.block,
+                    self._log is not None)
+
+    def _link(self) -> None:
+        """Give the port process its end of the next pipe to the engine."""
+        far = self._far_ends[self._next_link]
+        self._next_link += 1
+        self._links.send(far)
+        far.close()
 
     def step(self, timeout_s: float = 0.05) -> None:
         """Hear what the others say and mend what has fallen; call it again and again."""
         children = [child for child in (self._engine, self._port) if child]
-        said = set(wait([c.pipe for c in children] + [c.process.sentinel for c in children],
-                        timeout_s))
+        wait([each for c in children for each in (c.pipe, c.process.sentinel)], timeout_s)
         for child in children:
-            if child.pipe in said:
+            self._hear(child)
+            if _hangs(child, int(self.block.words[child.beat])):
+                child.process.kill()
+                child.process.join(_LEAVE_S)
+            if not child.process.is_alive() and child in (self._engine, self._port):
                 self._hear(child)
-            if child.process.sentinel in said or not child.process.is_alive():
                 self._mend(child)
-        self._watch()
+        self._watch_files()
+        self._watch_card()
+
+    def _mend(self, child: _Child) -> None:
+        """Start again what has fallen."""
+        child.pipe.close()
+        if child is self._port:
+            self._mend_port()
+            return
+        self._engine = None
+        for far in self._far_ends[self._next_link:]:
+            far.close()
+        self._fell_at = self._fell_at or time.monotonic()
+        if child.process.exitcode == engine.CARD_LOST:
+            self._card_state = "USB GONE"
+            self._tell("The sound card has gone; every note was ended. It is taken again when "
+                       "it is back.")
+            self._look_out()
+        elif self._fell_too_often():
+            self._tell(f"The engine fell {_OFTEN} times as soon as it was ready and is left "
+                       "alone: try another patch, or start Kuchi again.")
+            return
+        else:
+            self._tell("The engine has fallen; every note was ended, it is started again.")
+        self._start_engine()
+
+    def _mend_port(self) -> None:
+        self._tell("The MIDI process has fallen; it is started again.")
+        self._links.close()
+        self._port = self._start_port()
+        if self._engine and self._next_link < _LINKS:
+            offer(self._engine.pipe, Relink(self._next_link))
+            self._link()
+        elif self._engine:
+            self._restart_engine()
+
+    def _restart_engine(self) -> None:
+        if self._engine:
+            _end(self._engine)
+            for far in self._far_ends[self._next_link:]:
+                far.close()
+        self._fell_at = time.monotonic()
+        self._start_engine()
+
+    def _fell_too_often(self) -> bool:
+        soon = self.ready is None or time.monotonic() - self._ready_at < _SOON_S
+        self._falls = self._falls + 1 if soon else 1
+        return self._falls >= _OFTEN
+
+    def close(self) -> None:
+        """End every note and every process; safe to call twice."""
+        if self._lookout:
+            self._lookout.stop()
+        children = [child for child in (self._engine, self._port) if child]
+        self._engine = None
+        for child in children:
+            offer(child.pipe, Stop())
+        for child in children:
+            _end(child)
+            self._hear(child)
+        self._links.close()
+        if self._log:
+            self._log.close()
+            self._log = None
+        self.block.close()
+
+    # -- what the others say -------------------------------------------------------------------
 
     def _hear(self, child: _Child) -> None:
         try:
-            while child.pipe.poll():
+            while not child.pipe.closed and child.pipe.poll():
                 message = read(child.pipe)
                 if message is not None:
                     self._heard(message)
@@ -163,99 +238,121 @@ class Stage:
     def _heard(self, message: Message) -> None:
         match message:
             case Ready():
-                self.ready, self.state = message, "LISTENING"
-                self._tell(f"Ready in {message.seconds:.1f} s. " + " ".join(message.words))
-            case Said():
-                self.state = message.state or self.state
-                self._tell(message.text)
+                self._is_ready(message)
+            case Carded():
+                self._heard_of_card(message)
+            case Said(text, state):
+                if state:
+                    self._trouble = "" if "LISTENING" in state else state
+                self._tell(text)
             case Loaded(source, mistakes):
                 if mistakes:
-                    self._tell("\n  ".join([f"{source}: the old patch plays on", *mistakes]))
+                    self._explain("\n  ".join([source, *mistakes]))
             case Did("next" | "previous" as way):
                 self.move(1 if way == "next" else -1)
+            case Did("program", number) if self._song.knows(number):
+                self._play(lambda: self._song.move_to(number - 1))
             case Set(name, value):
-                self._remember(name, value)
+                self._song.remember(name, value)
+            case Logged(row):
+                self._write(row)
 
-    def _mend(self, child: _Child) -> None:
-        child.process.join(0)
-        child.pipe.close()
-        if child is self._port:
-            self._tell("The MIDI process has fallen; it is started again.")
-            self._links, far = _spawn.Pipe()
-            self._port = self._start_port(far)
-            self._end(self._engine)                      # its link is gone: a fresh pair
-        elif self._fell_too_often():
-            self._engine, self.state = None, "STOPPED"
-            self._tell(f"The engine fell {_OFTEN} times in {_OFTEN_S:.0f} s and is left alone; "
-                       "start Kuchi again, or try another patch.")
-            return
+    def _is_ready(self, ready: Ready) -> None:
+        self.ready, self._ready_at = ready, time.monotonic()
+        if self._fell_at:
+            self._tell(f"Back after {self._ready_at - self._fell_at:.1f} s.")
         else:
-            self._tell("The engine has fallen; every note was ended, it is started again.")
-        self._start_engine()
+            self._tell(f"Ready in {ready.seconds:.1f} s. " + " ".join(ready.words))
+        self._fell_at = 0.0
 
-    def _fell_too_often(self) -> bool:
-        self._falls.append(time.monotonic())
-        return len(self._falls) == _OFTEN and self._falls[-1] - self._falls[0] < _OFTEN_S
-
-    def close(self) -> None:
-        """End every note and every process; safe to call twice."""
-        for child in (self._engine, self._port):
-            if child and not child.pipe.closed:
-                send(child.pipe, Stop())
-        self._end(self._engine)
-        self._end(self._port)
-        self._engine = None
-        if self.block is not None:
-            self.block.close()
-
-    def _end(self, child: _Child | None) -> None:
-        if child is None or child.pipe.closed:
+    def _write(self, row: dict[str, Any]) -> None:
+        if self._log is None:
             return
-        send(child.pipe, Stop())
-        child.process.join(_LEAVE_S)
-        if child.process.is_alive():
-            child.process.kill()
-            child.process.join(_LEAVE_S)
-        child.pipe.close()
+        try:
+            self._log.write(msgspec.json.encode(row) + b"\n")
+            self._log.flush()
+        except OSError as error:
+            self._tell(f"{self._log.name}: the log ends here: {str(error.strerror).lower()}")
+            self._log = None
+
+    # -- the card ------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> str:
+        """Part of the sound card's name, "" for the default one."""
+        return self._device or self.rig.device
+
+    def _heard_of_card(self, news: Carded) -> None:
+        if news.there:
+            self._card_state = ""
+            if self.ready:
+                self._tell(f"Sound again: {news.words}")
+            return
+        if self._card_state != "USB GONE":
+            self._card_state = "NO DEVICE"
+            self._tell(f"{news.words}; until one comes it runs on a timer, without sound.")
+        self._look_out(_AGAIN_S)
+
+    def _look_out(self, after_s: float = 0.0) -> None:
+        if self._lookout:
+            self._lookout.stop()
+        self._lookout = Lookout(self.wanted, after_s)
+
+    def _watch_card(self) -> None:
+        """A card that has come is taken."""
+        if self._lookout and self._lookout.seen and self._engine:
+            self._lookout = None
+            offer(self._engine.pipe, self._opening(True))
 
     # -- the song ------------------------------------------------------------------------------
 
     @property
+    def rig(self) -> Rig:
+        """What belongs to the performer and the stage."""
+        return self._song.rig
+
+    @property
     def path(self) -> Path:
         """The patch that plays."""
-        return self._song.paths[self._song.place]
-
-    def move(self, by: int) -> None:
-        """To another patch of the set list."""
-        song = self._song
-        song.place = (song.place + by) % len(song.paths)
-        song.scene, song.settings = "", {}
-        self._load()
+        return self._song.path
 
     @property
     def keys(self) -> dict[str, str]:
         """The computer's keys that the rig or the patch has bound, and to what."""
-        bound = (*self.rig.controls, *load_patch(self.path).controls)
-        return {str(b.number): b.to for b in bound if b.source == "key"}
+        return self._song.keys
+
+    @property
+    def state(self) -> str:
+        """How it stands, in a word or two."""
+        if self._card_state:
+            return self._card_state
+        if self._engine is None:
+            return "STOPPED"
+        if self.ready is None:
+            return "STARTING"
+        return self._trouble or ("LISTENING" if self.block.words[LISTENING] else "NOT LISTENING")
 
     def picture(self) -> Picture:
         """What to show now."""
         words = self.block.words
         peak = int(words[PEAK_MICRO]) / 1e6
         words[PEAK_MICRO] = 0
-        level, advice = self._level.heard(peak, int(words[CLIPPED]), self._audio)
+        audio = self._audio and not self._card_state
+        level, advice = self._level.heard(peak, int(words[CLIPPED]), audio)
         data = self.block.read_snapshot()
         hits = tuple(map(tuple, msgspec.msgpack.decode(data))) if data else ()
         return Picture(self.state, level, advice, hits)
+
+    def move(self, by: int) -> None:
+        """To another patch of the set list."""
+        self._play(lambda: self._song.move(by))
 
     def set(self, name: str, value: Any = 1) -> None:
         """Move a control: a setting, "scene.<name>" or an action."""
         if name in ("next", "previous"):
             self.move(1 if name == "next" else -1)
-            return
-        self._remember(name, value)
-        if self._engine:
-            send(self._engine.pipe, Set(name, value))
+        elif self._engine:
+            offer(self._engine.pipe, Set(name, value))
 
     def save(self) -> None:
         """Write the settings that were changed live into the patch, comments and order kept."""
@@ -263,55 +360,84 @@ class Stage:
             self._tell("Nothing was changed, so there is nothing to save.")
             return
         try:
-            save_settings(self.path, self._song.settings)
+            self._tell(f"Saved in {self.path}: {', '.join(self._song.save())}.")
         except KuchiError as error:
             self._tell(str(error))
-            return
-        self._tell(f"Saved in {self.path}: {', '.join(sorted(self._song.settings))}.")
-        self._song.settings.clear()
-        self._seen = self._stamps()
 
     def panic(self) -> None:
         """Every note ended, the kit silent, everything scheduled forgotten."""
         for child in (self._port, self._engine):
             if child:
-                send(child.pipe, Panic())
+                offer(child.pipe, Panic())
 
-    def _remember(self, name: str, value: Any) -> None:
-        if name.startswith("scene."):
-            self._song.scene = name
-        elif "." in name:
-            self._song.settings[name] = value
-
-    def _load(self) -> None:
-        """Give the engine the patch as it stands in its file; a broken one never gets there."""
+    def _play(self, turn: Callable[[], object]) -> None:
+        """Play what the song holds after this turn of it; a broken patch never gets there."""
         try:
-            patch = load_patch(self.path)
-            self.rig.applied_to(patch)
-        except PatchError as error:
-            self._tell(f"{error}\n  the old patch plays on")
+            turn()
+        except KuchiError as error:
+            self._explain(str(error))
             return
         if self._engine:
-            send(self._engine.pipe, Load(self.path.read_text(encoding="utf-8"), str(self.path),
-                                         str(self.path.parent), self.rig.source))
+            offer(self._engine.pipe, self._song.load())
+        else:
+            self._falls = 0
+            self._start_engine()
 
-    def _watch(self) -> None:
+    def _explain(self, mistakes: str) -> None:
+        self._tell(f"{mistakes}\n  the old patch plays on")
+
+    def _watch_files(self) -> None:
         """A saved patch or rig comes in; a broken one is explained while the old plays on."""
-        if time.monotonic() < self._seen[0] + _WATCH_S:
-            return
-        before, self._seen = self._seen[1], self._stamps()
-        if before == self._seen[1]:
-            return
+        patch, rig = self._song.changed()
+        if rig:
+            self._read_rig()
+        if patch or rig:
+            self._play(self._song.read)
+
+    def _read_rig(self) -> None:
         try:
-            if before[-1] != self._seen[1][-1]:
-                self.rig = load_rig(Path(self.rig.source))
-                self._tell(f"{self.rig.source}: read again")
-        except PatchError as error:
+            before = self._song.read_rig()
+        except KuchiError as error:
             self._tell(f"{error}\n  the old rig stays")
             return
-        self._load()
+        now = self.rig
+        self._tell(f"{now.source}: read again")
+        if (now.osc_port, now.osc_allow) != (before.osc_port, before.osc_allow):
+            self._open_osc(self._port)
+        if self._opening_of(now) != self._opening_of(before):
+            self._restart_engine()
 
-    def _stamps(self) -> tuple[float, list[int]]:
-        files = [*self._song.paths, Path(self.rig.source)]
-        return time.monotonic(), [f.stat().st_mtime_ns if f.exists() else 0 for f in files]
+    @staticmethod
+    def _opening_of(rig: Rig) -> tuple[Any, ...]:
+        return rig.device, rig.input_channels, rig.output_channels, rig.block
 
+
+def _start(life: Callable[..., None], more: tuple[Any, ...], name: str, beat: int) -> _Child:
+    """A process whose first argument is its end of a pipe to us."""
+    near, far = _spawn.Pipe()
+    process = _spawn.Process(target=life, args=(far, *more), name=name, daemon=True)
+    started_ns = time.monotonic_ns()
+    process.start()
+    far.close()
+    return _Child(process, near, beat, started_ns)
+
+
+def _hangs(child: _Child, beat_ns: int) -> bool:
+    """Has it begun to beat, and stopped?"""
+    return beat_ns > child.started_ns and time.monotonic_ns() - beat_ns > _HUNG_NS
+
+
+def _end(child: _Child) -> None:
+    """Let it leave; what doesn't is killed."""
+    offer(child.pipe, Stop())
+    child.process.join(_LEAVE_S)
+    if child.process.is_alive():
+        child.process.kill()
+        child.process.join(_LEAVE_S)
+
+
+def _open_log(path: Path | None) -> BinaryIO | None:
+    try:
+        return path.open("ab") if path else None
+    except OSError as error:
+        raise FileError(f"{path}: can't be written: {str(error.strerror).lower()}") from None

@@ -1,195 +1,167 @@
 """The engine process: one thread that hears hops and lets notes leave, and nothing beside it.
 
 It is woken by the audio callback, or by a timer of a millisecond where no audio runs. A patch is
-built and warmed by a builder thread; the loop only swaps it in. Everything it says goes through
-pipes that are never waited for.
+built and warmed by a builder thread, a card is opened by another; the loop only takes them in.
+Everything it says goes through pipes that are never waited for.
 """
 
-import heapq
 import os
 import select
 import sys
-import threading
 import time
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from engine.audio.deck import Deck
 from engine.clock import Clock
-from engine.controls import Binding
-from engine.devices import portaudio
-from engine.devices.osc import Target
 from engine.devices.priority import quieten
-from engine.errors import DeviceError, KuchiError, PatchError
-from engine.events import Control, Hit, NoteOff, NoteOn, Sent
-from engine.events import Message as OscMessage
-from engine.graph import Graph
+from engine.errors import KuchiError
+from engine.events import Control, Sent
+from engine.live.builder import Builder, Built
+from engine.live.card import Card
+from engine.live.hands import Hands
+from engine.live.link import Link
 from engine.live.messages import (
     Did,
+    Forget,
     Heard,
     Load,
     Loaded,
     Message,
-    Midi,
     Open,
     Osc,
     Panic,
     Ports,
     Ready,
+    Relink,
     Said,
     Set,
     Stop,
     ignore_interrupts,
+    offer,
     read,
-    send,
 )
-from engine.live.shared import ENGINE_BEAT, HITS, LISTENING, SKIPPED, SharedBlock
+from engine.live.outlets import Outlets
+from engine.live.shared import ANALYSED, ENGINE_BEAT, LISTENING, SKIPPED, SharedBlock
 from engine.live.tempo import Tempo
 from engine.nodes.midi_in import MidiIn
 from engine.nodes.midi_out import MidiOut
-from engine.nodes.osc_out import OscOut
-from engine.patch import parse_patch
-from engine.rig import load_rig
 from engine.units import HOP, SAMPLE_RATE
 
+CARD_LOST = 3                          # the exit code that asks for a process with a fresh driver
+
 _BEHIND = 96 * HOP                     # 128 ms: what lies further back is given up for the newest
-_SHOWN = 8                             # hits in the snapshot
 _IDLE_S = 0.02                         # woken at least so often, to be seen alive
+_TIMER_S = 0.001
 
 
-def run(command: Connection, port: Connection, block_name: str) -> None:
-    """The whole life of the engine process."""
+def run(command: Connection, links: Sequence[Connection], block_name: str) -> None:
+    """The whole life of the engine process.
+
+    command : to and from the command process; its end is the end of this one
+    links   : one to each port process that may come; the first is there now
+    """
     ignore_interrupts()
-    Engine(command, port, SharedBlock(block_name)).live()
-    os._exit(0)                            # not by way of the drivers, which may hang
-
-
-@dataclass(frozen=True, slots=True)
-class _Built:
-    """A graph, warm, and where its OSC goes."""
-
-    graph: Graph
-    targets: dict[str, Target]
-    control_port: str
+    code = Engine(command, Link(links), SharedBlock(block_name)).live()
+    os._exit(code)                         # not by way of the drivers, which may hang
 
 
 class Engine:
     """The loop and what it owns."""
 
-    def __init__(self, command: Connection, port: Connection, block: SharedBlock) -> None:
-        self._command, self._port, self._block = command, port, block
+    def __init__(self, command: Connection, link: Link, block: SharedBlock) -> None:
+        self._command, self._link, self._block = command, link, block
         self._started = time.monotonic()
         self._clock = Clock()
-        self._stream: portaudio.Stream | None = None
-        self._deck: Deck | None = None
-        self._graph: Graph | None = None
-        self._next: _Built | None = None           # put on the deck, not yet taken by it
-        self._built: deque[_Built | Loaded] = deque()
-        self._ports: dict[str, int] = {}           # midi-out node -> the number of its port
-        self._keys: dict[int, MidiIn] = {}         # the number of an input -> its node
-        self._targets: dict[str, Target] = {}
-        self._waiting: list[tuple[int, int, str, OscMessage]] = []    # OSC, by when it is due
-        self._count = 0
-        self._shown: deque[tuple[float, str, float, float, float]] = deque(maxlen=_SHOWN)
-        self._lights: dict[Binding, int] = {}      # what the controller was told
-        self._control_port = 0
+        self._outlets = Outlets(self._clock, block, link, self._tell)
+        self._hands = Hands()
         self._tempo = Tempo(block.words)
-        self._enter_ns = 0                         # back after a fall: silent until a bar line
+        self._deck: Deck | None = None              # these three come with the first `Open`
+        self._card: Card | None = None
+        self._builder: Builder | None = None
+        self._playing: Built | None = None
+        self._next: Built | None = None             # put on the deck, not yet taken by it
+        self._enter_ns = 0                          # back after a fall: silent until a bar line
         self._fell = bool(block.words[ENGINE_BEAT])
         self._words: list[str] = []
-        self._said_ready = False
-        self._running = True
+        self._ready = False
+        self._unheard = 0                           # lines for which there was no room
+        self._code: int | None = None
 
     # -- the loop ------------------------------------------------------------------------------
 
-    def live(self) -> None:
-        """Until told to stop, or until nobody is there to tell."""
+    def live(self) -> int:
+        """Until told to stop, or nobody is there to tell; returns the exit code."""
         self._words.append(quieten("engine"))
         try:
-            while self._running:
+            while self._code is None:
                 self._wait()
                 self._block.words[ENGINE_BEAT] = time.monotonic_ns()
                 self._hear_pipes()
+                self._watch_card()
                 self._take_built()
                 self._advance()
-                self._send_osc()
-        finally:
-            self._leave()
+                for news in self._outlets.send_due():
+                    self._say(news)
+                self._link.flush()
+        except Exception as error:                  # a mistake of ours: said, not shown
+            self._say(f"the engine has failed: {type(error).__name__}: {error}")
+            self._code = 1
+        self._leave()
+        return self._code
 
     def _wait(self) -> None:
         """Until the callback has brought audio, or an OSC message is due."""
-        timeout = _IDLE_S if self._stream else 0.001
-        if self._waiting:
-            timeout = min(timeout, max(0.0, (self._waiting[0][0] - time.monotonic_ns()) / 1e9))
-        if self._deck is None:
-            time.sleep(timeout)
-        else:
-            self._deck.wake.wait(timeout)
-            if self._stream is None:
-                self._deck.pretend(time.monotonic_ns())     # no card: silence at the same pace
+        deck, card = self._deck, self._card
+        if deck is None or card is None:
+            time.sleep(_TIMER_S)
+            return
+        timeout = _IDLE_S if card.calls else _TIMER_S
+        if (due_ns := self._outlets.next_ns) is not None:
+            due_s = (due_ns - time.monotonic_ns()) / 1e9
+            if due_s < _TIMER_S:                    # finer than a poll; sound that comes waits
+                time.sleep(max(0.0, due_s))
+                return
+            timeout = min(timeout, due_s - _TIMER_S)
+        deck.wake.wait(timeout)
+        if not card.calls and not card.opening:
+            deck.pretend(time.monotonic_ns())       # no card: silence at the same pace
 
     def _advance(self) -> None:
         """Hear every hop that has come in; too many are given up, and that is said."""
-        graph, words = self._graph, self._block.words
-        if graph is None:
+        if self._playing is None or self._deck is None:
             return
+        graph, words = self._playing.graph, self._block.words
         if self._enter_ns and time.monotonic_ns() >= self._enter_ns:
             self._enter_ns, graph.listening = 0, bool(words[LISTENING])
-        assert self._deck is not None
         frame, heard_ns = self._deck.mark
         self._clock.mark(frame, heard_ns)
         if frame - self._clock.frame > _BEHIND:
-            skipped = graph.skip_to(frame - frame % HOP - HOP)
-            words[SKIPPED] += round(skipped.seconds * SAMPLE_RATE / HOP)
-            self._say(f"skipped {skipped.seconds * 1000:.0f} ms to catch up")
+            self._skip(frame - frame % HOP - HOP)
         graph.catch_up(frame)
-        for sent in graph.take():
-            self._dispatch(sent)
+        words[ANALYSED] = self._clock.frame
+        self._outlets.leave(graph.take())
 
-    def _dispatch(self, sent: Sent) -> None:
-        event = sent.event
-        if isinstance(event, NoteOn | NoteOff):
-            port = self._ports.get(sent.node)
-            if port is not None:
-                status = (0x90 if isinstance(event, NoteOn) else 0x80) | (event.channel - 1)
-                self._tell_port(Midi(port, status, event.note, event.velocity,
-                                     self._clock.ns_at(sent.sent)))
-        elif isinstance(event, OscMessage):
-            self._count += 1
-            heapq.heappush(self._waiting,
-                           (self._clock.ns_at(sent.sent), self._count, sent.node, event))
-        elif isinstance(event, Hit):
-            self._block.words[HITS] += 1
-            self._shown.append((event.time, event.drum, event.velocity, event.confidence,
-                                (sent.sent - event.time) * 1000.0))
-            self._block.write_snapshot(msgspec.msgpack.encode(list(self._shown)))
-
-    def _send_osc(self) -> None:
-        now = time.monotonic_ns()
-        while self._waiting and self._waiting[0][0] <= now:
-            _, _, node, message = heapq.heappop(self._waiting)
-            target = self._targets.get(node)
-            if target is not None:
-                target.tell(message)
-                if news := target.news():
-                    self._say(news)
+    def _skip(self, frame: int) -> None:
+        assert self._playing is not None
+        skipped = self._playing.graph.skip_to(frame)
+        self._block.words[SKIPPED] += round(skipped.seconds * SAMPLE_RATE / HOP)
+        self._outlets.leave([Sent(self._clock.now, "engine", skipped)])
+        self._link.tell(Forget())
+        self._say(f"skipped {skipped.seconds * 1000:.0f} ms to catch up")
 
     # -- what is said to us --------------------------------------------------------------------
 
     def _hear_pipes(self) -> None:
-        for pipe in _readable(self._command, self._port):
+        for pipe in _readable(self._command, self._link.pipe):
             try:
                 message = read(pipe)
             except EOFError:
                 if pipe is self._command:
-                    self._running = False
-                elif self._port_is_there():
-                    self._port.close()              # the command process brings a new one
+                    self._code = 0
+                else:
+                    self._link.close()              # the command process tells of a new one
                 continue
             if message is not None:
                 self._obey(message)
@@ -197,123 +169,75 @@ class Engine:
     def _obey(self, message: Message) -> None:
         match message:
             case Heard():
-                self._heard_midi(message)
+                time_s = self._clock.time_at(message.heard_ns)
+                for name, value in self._hands.touch(message, time_s):
+                    self._control(name, value, message.heard_ns)
             case Osc(name, value, heard_ns) | Set(name, value, heard_ns):
                 self._control(name, value, heard_ns)
             case Open():
                 self._open(message)
-            case Load():
-                threading.Thread(target=self._build, args=(message,), daemon=True).start()
+            case Load() if self._builder is not None:
+                self._builder.build(message)
+            case Relink(number):
+                self._link.use(number)
+                self._ask_for_ports()
             case Panic():
                 self._panic()
             case Stop():
-                self._running = False
-
-    def _heard_midi(self, heard: Heard) -> None:
-        """A note goes to the node of its port; knobs, pedals and programs to the controls."""
-        if self._graph is None:
-            return
-        time_s, kind = self._clock.time_at(heard.heard_ns), heard.status & 0xF0
-        channel = (heard.status & 0x0F) + 1
-        node = self._keys.get(heard.port)
-        if kind == 0x90 and heard.data2:
-            note: NoteOn | NoteOff = NoteOn(time_s, heard.data1, heard.data2, channel)
-        elif kind in (0x80, 0x90):
-            note = NoteOff(time_s, heard.data1, heard.data2, channel)
-        elif kind == 0xB0:
-            self._touched("cc", (heard.data1, channel, heard.data2))
-            return
-        elif kind == 0xC0:
-            self._touched("program", (heard.data1 + 1, channel, 127))
-            return
-        else:
-            return
-        if node is not None:
-            node.arrive(note)
-        pressed = heard.data2 if isinstance(note, NoteOn) else 0
-        self._touched("note", (heard.data1, channel, pressed))
-
-    def _touched(self, source: str, message: tuple[int, int, int]) -> None:
-        assert self._graph is not None
-        for name, value in self._graph.knobs.touch(source, *message):
-            self._control(name, value, 0)
+                self._code = 0
 
     def _control(self, name: str, value: Any, heard_ns: int = 0) -> None:
         """A setting or scene moves; an action is done here, or told to the command process."""
+        heard_ns = heard_ns or time.monotonic_ns()
         if name == "listen":
-            words = self._block.words
-            words[LISTENING] = 1 - words[LISTENING] if value is True else int(bool(value))
-            if self._graph:
-                self._graph.listening = bool(words[LISTENING])
-            self._say("", "LISTENING" if words[LISTENING] else "NOT LISTENING")
+            self._listen(value)
         elif name == "panic":
             self._panic()
         elif name == "tap":
-            if bpm := self._tempo.tap(heard_ns or time.monotonic_ns()):
+            if bpm := self._tempo.tap(heard_ns):
                 self._say(f"{bpm:.1f} bpm")
         elif name == "one":
-            self._tempo.one(heard_ns or time.monotonic_ns())
+            self._tempo.one(heard_ns)
+        elif name == "program":
+            self._tell(Did(name, value))
         elif "." not in name:
-            send(self._command, Did(name))
-        elif self._graph:
+            self._tell(Did(name))
+        elif self._playing:
             try:
-                self._graph.control(Control(self._clock.now, name, value))
-                send(self._command, Set(name, value))       # so that it outlives this process
+                self._playing.graph.control(Control(self._clock.now, name, value))
+                self._tell(Set(name, value))        # so that it outlives this process
             except KuchiError as error:
                 self._say(str(error))
         self._show_lights()
 
-    def _show_lights(self) -> None:
-        """Tell the controller where each of its knobs and buttons stands now."""
-        if self._graph is None:
-            return
-        for binding in self._graph.knobs.bindings:
-            if binding.source == "cc" and (binding.to == "listen" or not binding.is_action):
-                on = (float(self._block.words[LISTENING]) if binding.to == "listen"
-                      else self._graph.knobs.travel(binding))
-                light = round(127 * on)
-                if self._lights.get(binding) != light:
-                    self._lights[binding] = light
-                    self._tell_port(Midi(self._control_port, 0xB0 | ((binding.channel or 1) - 1),
-                                         int(binding.number or 0), light))
+    def _listen(self, value: Any) -> None:
+        """A pedal turns it over, an OSC value sets it."""
+        words = self._block.words
+        words[LISTENING] = 1 - words[LISTENING] if value is True else int(bool(value))
+        if self._playing and not self._enter_ns:
+            self._playing.graph.listening = bool(words[LISTENING])
+        self._say("", "LISTENING" if words[LISTENING] else "NOT LISTENING")
 
     def _panic(self) -> None:
-        self._waiting.clear()
-        if self._graph:
-            for sent in self._graph.finish():
-                self._dispatch(sent)
-        self._tell_port(Panic())
+        self._outlets.forget()
+        if self._playing:
+            self._outlets.leave(self._playing.graph.finish())
+        self._link.tell(Panic())
+
+    def _show_lights(self) -> None:
+        for light in self._hands.lights(bool(self._block.words[LISTENING])):
+            self._link.tell(light)
 
     # -- patches -------------------------------------------------------------------------------
 
-    def _build(self, load: Load) -> None:
-        """In the builder thread: make the next graph, warm, from a plan already checked."""
-        try:
-            patch = parse_patch(load.text, source=load.source, folder=Path(load.folder))
-            rig = load_rig(Path(load.rig) if Path(load.rig).exists() else None)
-            patch = rig.applied_to(patch)
-            deck = self._deck
-            assert deck is not None
-            graph = Graph(patch, input_channels=deck.input_channels,
-                          output_channels=deck.output_channels, clock=self._clock,
-                          on_fault=self._fault)
-            targets = {name: Target(*node.target) for name, node in graph.nodes.items()
-                       if isinstance(node, OscOut)}
-            self._built.append(_Built(graph, targets, rig.control_port))
-        except PatchError as error:
-            self._built.append(Loaded(load.source, tuple(error.mistakes)))
-        except KuchiError as error:
-            self._built.append(Loaded(load.source, (str(error),)))
-
     def _take_built(self) -> None:
         """Put a new graph on the deck; once the callback has taken it, its nodes take over."""
-        deck = self._deck
-        if deck is None:
+        deck, builder, card = self._deck, self._builder, self._card
+        if deck is None or builder is None or card is None or card.opening:
             return
-        if self._next is None and self._built:
-            built = self._built.popleft()
+        if self._next is None and (built := builder.take()) is not None:
             if isinstance(built, Loaded):
-                send(self._command, built)
+                self._tell(built)
                 return
             self._next = built
             deck.put(built.graph.audio)
@@ -322,45 +246,41 @@ class Engine:
             self._next = None
         deck.collect()
 
-    def _swap(self, built: "_Built", frame: int) -> None:
+    def _swap(self, built: Built, frame: int) -> None:
         """From `frame` on the new graph plays; notes of outlets that are gone are ended."""
-        graph, old = built.graph, self._graph
-        if old is not None:
-            old.catch_up(frame)
-            for sent in old.leave(graph):
-                self._dispatch(sent)
-        self._graph = graph
-        if old is None:
-            self._clock.move_to(frame - frame % HOP)
+        graph, words = built.graph, self._block.words
+        if self._playing is None:
+            self._clock.move_to(frame)
+            graph.listening = bool(words[LISTENING])
         else:
+            old = self._playing.graph
+            old.catch_up(frame)
+            self._outlets.leave(old.leave(graph))
             graph.follow(old, frame)
-        graph.listening = bool(self._block.words[LISTENING])
+        self._playing = built
         self._bind(built)
-        send(self._command, Loaded(graph.patch.source))
-        self._lights.clear()
-        self._show_lights()
-        if not self._said_ready:
-            self._said_ready = True
+        self._tell(Loaded(graph.patch.source))
+        if not self._ready:
+            self._ready = True
             if self._fell:
                 self._enter_ns = self._tempo.bar_line(time.monotonic_ns())
                 graph.listening = False
-            send(self._command, Ready(time.monotonic() - self._started, tuple(self._words)))
+            self._tell(Ready(time.monotonic() - self._started, tuple(self._words)))
 
-    def _bind(self, built: "_Built") -> None:
+    def _bind(self, built: Built) -> None:
         """Give each outlet and inlet of the patch its port or address."""
-        graph = built.graph
-        outputs = {name: node.port for name, node in graph.nodes.items()
-                   if isinstance(node, MidiOut)}
-        inputs = {name: node for name, node in graph.nodes.items() if isinstance(node, MidiIn)}
-        names = list(dict.fromkeys(outputs.values()))
-        heard = list(dict.fromkeys(node.port for node in inputs.values()))
-        self._ports = {name: names.index(port) for name, port in outputs.items()}
-        self._keys = {heard.index(node.port): node for node in inputs.values()}
-        self._control_port = len(names)
-        self._tell_port(Ports((*names, built.control_port), (*heard, built.control_port)))
-        for target in self._targets.values():
-            target.close()
-        self._targets = built.targets
+        outputs, inputs = _names(built)
+        ports = {name: outputs.index(node.port) for name, node in built.graph.nodes.items()
+                 if isinstance(node, MidiOut)}
+        self._outlets.bind(ports, built.targets)
+        self._hands.bind(built.graph, inputs, outputs.index(built.control_port))
+        self._ask_for_ports()
+
+    def _ask_for_ports(self) -> None:
+        if self._playing:
+            self._link.tell(Ports(*_names(self._playing)))
+            self._hands.darken()
+            self._show_lights()
 
     def _fault(self, node: str, error: Exception) -> None:
         self._say(f"{node} failed and is muted: {type(error).__name__}: {error}", "NODE MUTED")
@@ -368,41 +288,56 @@ class Engine:
     # -- devices -------------------------------------------------------------------------------
 
     def _open(self, wanted: Open) -> None:
-        block = self._block
-        self._deck = Deck(wanted.input_channels, wanted.output_channels, block.words, block.heard,
-                          block.played)
-        if not wanted.audio:
-            self._words.append("No sound card: running on a timer.")
+        if self._deck is None:
+            block = self._block
+            self._deck = Deck(wanted.input_channels, wanted.output_channels, block.words,
+                              block.heard, block.played)
+            self._card = Card(self._deck)
+            self._builder = Builder(self._clock, wanted.input_channels, wanted.output_channels,
+                                    self._fault)
+            self._outlets.log = wanted.log
+        assert self._card is not None
+        if wanted.audio:
+            self._card.open(wanted)
+
+    def _watch_card(self) -> None:
+        if self._card is None:
             return
-        try:
-            self._stream = portaudio.open_stream(self._deck, wanted.device, wanted.input_channels,
-                                                 wanted.output_channels, blocksize=wanted.block)
-            self._words.append(self._stream.words)
-        except DeviceError as error:
-            self._say(str(error), "NO DEVICE")
-            self._words.append("No sound card: running on a timer.")
+        if (news := self._card.news()) is not None:
+            self._words.append(news.words)
+            self._tell(news)
+        if self._card.lost:
+            self._code = CARD_LOST
 
     def _leave(self) -> None:
         """Everything ended, everything closed; the port process ends what we no longer can."""
-        if self._graph:
-            for sent in self._graph.finish():
-                self._dispatch(sent)
-        if self._stream:
-            self._stream.close()
-        for target in self._targets.values():
-            target.close()
+        if self._playing:
+            self._outlets.leave(self._playing.graph.finish())
+        self._link.flush()
+        self._outlets.close()
+        if self._card and self._code != CARD_LOST:
+            self._card.close()
 
     # -- saying --------------------------------------------------------------------------------
 
     def _say(self, text: str, state: str = "") -> None:
-        send(self._command, Said(text, state))
+        self._tell(Said(text, state))
 
-    def _tell_port(self, message: Message) -> None:
-        if self._port_is_there() and _writable(self._port):
-            send(self._port, message)
+    def _tell(self, message: Message) -> None:
+        """To the command process; it may be stopped, and we play on."""
+        if not offer(self._command, message):
+            self._unheard += 1
+        elif self._unheard:
+            self._unheard, count = 0, self._unheard
+            self._say(f"{count} {'line' if count == 1 else 'lines'} found nobody who read them")
 
-    def _port_is_there(self) -> bool:
-        return not self._port.closed
+
+def _names(built: Built) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ports of a patch, out and in, each once, and the controller's among both."""
+    nodes = built.graph.nodes.values()
+    outputs = (*(node.port for node in nodes if isinstance(node, MidiOut)), built.control_port)
+    inputs = (*(node.port for node in nodes if isinstance(node, MidiIn)), built.control_port)
+    return tuple(dict.fromkeys(outputs)), tuple(dict.fromkeys(inputs))
 
 
 def _readable(*pipes: Connection) -> list[Connection]:
@@ -411,8 +346,3 @@ def _readable(*pipes: Connection) -> list[Connection]:
     if sys.platform == "win32":
         return [pipe for pipe in there if pipe.poll()]
     return select.select(there, [], [], 0)[0]
-
-
-def _writable(pipe: Connection) -> bool:
-    """Is there room? A pipe nobody reads must not stop the engine."""
-    return sys.platform == "win32" or bool(select.select([], [pipe], [], 0)[1])

@@ -119,6 +119,12 @@ class Did(Message, frozen=True):
     number: int = 0
 
 
+class Relink(Message, frozen=True):
+    """The port process was started again: pipe `number` of those given at birth leads to it."""
+
+    number: int
+
+
 class Set(Message, frozen=True):
     """Move a control: a setting, "scene.<name>" or an action."""
 
@@ -168,7 +174,7 @@ class OscIn(Message, frozen=True):
 
 
 AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Open | Load | Loaded | Did | Set
-              | Stop | Ready | Logged | Carded | Said | OscIn)
+              | Stop | Relink | Ready | Logged | Carded | Said | OscIn)
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(AnyMessage)

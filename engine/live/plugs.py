@@ -18,6 +18,7 @@ P = TypeVar("P", Output, Input)
 _LOOK_NS = 2_000_000_000        # how often names are looked at
 _RETRY_NS = 1_000_000_000       # how often a MIDI that isn't there is asked for
 _ALIVE_NS = 20_000_000          # how often the server is felt for
+_BUSY_NS = 5_000_000            # names are not asked for so shortly before something is due
 _FAREWELL_NS = 100_000_000      # between the last note-off and the end of a port
 _AT_ONCE = 64                   # messages taken from an input before the others have their turn
 
@@ -117,7 +118,8 @@ class Plugs:
             self._alive_ns = now_ns + _ALIVE_NS
             if self._sequencer and not self._sequencer.alive:
                 self._abandon(self._sequencer, now_ns)
-        if now_ns >= self._look_ns:
+        due_ns = self._ledger.next_ns
+        if now_ns >= self._look_ns and (due_ns is None or due_ns > now_ns + _BUSY_NS):
             if self._sequencer:
                 self._look_ns = now_ns + _LOOK_NS
                 self._compare(self._sequencer, now_ns)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.audio import wake
-from engine.audio.callback import BLOCKS, FRAME_NS
+from engine.audio.callback import BLOCKS, FRAME_NS, callback
+from engine.audio.deck import Deck
 from engine.audio.wake import Wake, address_of
 
 
@@ -58,6 +59,19 @@ def test_the_writer_never_waits_however_long_nobody_listens(kind: str):
         assert sleeper.fileno() == -1
     sleeper.close()
     assert sleeper.fileno() == -1
+
+
+def test_a_closed_deck_writes_to_nobodys_file():
+    words, ring = np.zeros(64, np.int64), np.zeros(64, np.float32)
+    deck = Deck(1, 2, words, ring, np.zeros((64, 2), np.float32))
+    deck.close()
+    reading, writing = os.pipe()            # takes the freed numbers
+    os.set_blocking(reading, False)
+    callback.ctypes(None, None, 64, None, 0, deck.address)
+    with pytest.raises(BlockingIOError):
+        os.read(reading, 8)
+    os.close(reading)
+    os.close(writing)
 
 
 def test_where_the_callback_knows_no_clock_the_sleeper_notes_the_time(monkeypatch):

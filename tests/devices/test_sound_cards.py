@@ -130,3 +130,13 @@ def test_a_computer_without_a_card_is_told_in_words_and_leaves_with_3(monkeypatc
     assert DeviceError.exit_code == 3
     as_json = CliRunner().invoke(command, ["--json"])
     assert (as_json.output.strip(), as_json.exit_code) == ("[]", 3)
+
+
+def test_a_process_may_look_again_as_often_as_it_likes():
+    try:
+        before = sound_cards.scan()
+    except DeviceError:
+        pytest.skip("PortAudio isn't installed")
+    for _ in range(3):
+        sound_cards.look_again()
+    assert sound_cards.scan() == before

@@ -48,6 +48,9 @@ class JackServer(str):
         self._process.send_signal(signal.SIGSTOP)
 
     def stop(self) -> None:
+        """End in peace: one that was killed keeps its place among JACK's eight, until it has."""
+        if self._process.poll() is not None:
+            self.start()
         self._process.terminate()
         self._process.send_signal(signal.SIGCONT)
         try:

@@ -1,9 +1,12 @@
 """The port process on real ports: whatever falls, a listening MIDI client hears every note end."""
 
+import json
 import multiprocessing
 import os
 import signal
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -191,17 +194,19 @@ def test_a_note_leaves_when_it_is_due(rig, receiver, eventually):
     eventually(lambda: len(receiver.heard) == 100, "a hundred notes")
     assert [data[1] for data in receiver.messages] == list(range(100))
     late_ms = [(at - then) / 1e6 for (at, _), then in zip(receiver.heard, due, strict=True)]
-    print(f"late: p50 {statistics.median(late_ms):.2f} ms, max {max(late_ms):.2f} ms")
+    print(f"late: p50 {statistics.median(late_ms):.2f} ms, p99 {sorted(late_ms)[98]:.2f} ms")
     assert -1.5 < statistics.median(late_ms) < 3.0      # a period is 1.33 ms
 
 
 def test_an_engine_that_dies_leaves_no_note_on(playing, receiver, eventually):
-    playing.strike(KICK + 1, due_ns=time.monotonic_ns() + 500_000_000)
+    due_ns = time.monotonic_ns() + 300_000_000
+    playing.strike(KICK + 1, due_ns=due_ns)
     died_ns = time.monotonic_ns()
     playing.engine.close()
     assert ended_within(receiver, died_ns, eventually) < 300
     eventually(lambda: playing.has_said("2 notes ended"), "word of it")
-    assert receiver.sounding() == set()
+    eventually(lambda: playing.block.words[PORT_BEAT] > due_ns + 50_000_000, "its moment passed")
+    assert bytes((ON, KICK + 1, 100)) not in receiver.messages
 
 
 def test_an_engine_that_hangs_leaves_no_note_on(playing, receiver, eventually):
@@ -421,3 +426,31 @@ def test_what_comes_in_broken_is_let_go_by(broken, rig, jack_server, receiver, e
 def test_the_loop_shows_that_it_is_alive(playing, eventually):
     before = int(playing.block.words[PORT_BEAT])
     eventually(lambda: int(playing.block.words[PORT_BEAT]) > before, "a beat")
+
+
+def kuchi(*words: str) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", "engine", "midi", *words],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def test_the_ports_are_listed_by_what_they_are_good_for(jack_server, receiver):
+    said = json.loads(kuchi("list", "--json").communicate(timeout=30)[0])
+    assert said == {"api": "Jack", "outputs": ["receiver:ear"], "inputs": ["receiver:voice"]}
+
+
+def test_the_monitor_prints_what_arrives(jack_server, receiver, eventually):
+    monitor = kuchi("monitor", "voice", "--count", "2")
+    eventually(lambda: receiver.voice.number_of_connections, "the monitor listens")
+    receiver.to_play += [bytes((0x99, 36, 100)), bytes((0xB0, 7, 99))]
+    lines = monitor.communicate(timeout=30)[0].splitlines()
+    assert "note_on" in lines[0]
+    assert "note 36 / C1" in lines[0]
+    assert lines[1].endswith("channel 1  number 7  value 99")
+
+
+def test_panic_from_outside_silences_a_synth_that_hangs(jack_server, receiver, eventually):
+    receiver.heard.append((0, bytes((ON, KICK, 100))))          # whoever sent it has gone
+    assert "receiver:ear is silent" in kuchi("panic", "receiver").communicate(timeout=30)[0]
+    eventually(lambda: not receiver.sounding(), "silence")
+    assert {data[0] for data in receiver.messages
+            if data[0] >= 0xB0 and data[1] == 120} == set(range(0xB0, 0xC0))

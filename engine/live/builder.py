@@ -1,0 +1,91 @@
+"""The engine's second thread: it makes the next graph, warm, while the old one plays.
+
+The plan was checked before it came here. Of several that wait only the newest is built.
+"""
+
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from engine.clock import Clock
+from engine.devices.osc import Target
+from engine.errors import KuchiError, PatchError
+from engine.events import Control
+from engine.graph import Graph
+from engine.live.messages import Load, Loaded
+from engine.nodes.osc_out import OscOut
+from engine.patch import parse_patch
+from engine.rig import parse_rig
+
+_NICE = 10          # what plays comes first
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A graph, warm, and where its OSC goes."""
+
+    graph: Graph
+    targets: dict[str, Target]
+    control_port: str
+
+
+class Builder:
+    """Takes loads, gives graphs, and never makes anybody wait.
+
+    on_fault : for the graphs, see there
+    """
+
+    def __init__(self, clock: Clock, input_channels: int, output_channels: int,
+                 on_fault: Callable[[str, Exception], None]) -> None:
+        self._clock, self._on_fault = clock, on_fault
+        self._channels = input_channels, output_channels
+        self._wanted: SimpleQueue[Load] = SimpleQueue()
+        self._done: deque[Built | Loaded] = deque()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def build(self, load: Load) -> None:
+        """Begin; `take` gives it when it is done."""
+        self._wanted.put(load)
+
+    def take(self) -> Built | Loaded | None:
+        """A graph, or why there is none; None while nothing is done."""
+        return self._done.popleft() if self._done else None
+
+    def _work(self) -> None:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        while True:
+            load = self._wanted.get()
+            while not self._wanted.empty():
+                load = self._wanted.get()
+            self._done.append(self._try(load))
+
+    def _try(self, load: Load) -> Built | Loaded:
+        try:
+            return self._make(load)
+        except PatchError as error:
+            mistakes = tuple(error.mistakes)
+        except KuchiError as error:
+            mistakes = (str(error),)
+        except Exception as error:              # a node's own: its author should read of it
+            mistakes = (f"can't be built: {type(error).__name__}: {error}",)
+        return Loaded(load.source, mistakes)
+
+    def _make(self, load: Load) -> Built:
+        patch = parse_patch(load.text, source=load.source, folder=Path(load.folder))
+        rig = parse_rig(load.rig, load.rig_source)
+        inputs, outputs = self._channels
+        graph = Graph(rig.applied_to(patch), input_channels=inputs, output_channels=outputs,
+                      clock=self._clock, on_fault=self._on_fault)
+        if load.scene:
+            graph.control(Control(0.0, load.scene, 1))
+        for name, value in load.settings.items():
+            graph.control(Control(0.0, name, value))
+        targets = {name: Target(*node.target) for name, node in graph.nodes.items()
+                   if isinstance(node, OscOut)}
+        return Built(graph, targets, rig.control_port)
