@@ -19,6 +19,7 @@ from engine.units import SAMPLE_RATE, Samples, frames, level_db
 
 ROOM_S, HITS_S = 5.0, 10.0      # enough to hear the fan and the hum, and some twenty hits
 
+EAGER_DB = 6.0                  # below this the room's noise hides strikes rather than shows them
 SPARE_DB = 3.0                  # the room stays so far below what counts as a strike
 LOUD_DB = -9.0                  # where loud hits belong: between -12 and -6
 HOT_DB, SOFT_DB = -3.0, -18.0   # beyond these the gain is wrong
@@ -66,12 +67,13 @@ def check(room: Samples, hits: Samples) -> Check:
     room_db = _usual_peak_db(room)
     mends += _of_room(room_db, gated=before.silent)
     highest, strikes = _strikes(room, hits)
-    lowest = max(_bound(OnsetDetector, "sensitivity_db").low or 0.0, highest + SPARE_DB)
+    lowest = max(EAGER_DB, highest + SPARE_DB)
     if len(strikes) >= LEAST_HITS:
         return _learned(room, room_db, lowest, np.array(strikes, np.float32), sound, mends)
     mends.append(f"Only {len(strikes)} hits were heard in {len(hits) / SAMPLE_RATE:.0f} s, so soft "
                  "and loud stay as they were: play some twenty, near the microphone.")
-    return Check({"onset-detector": {"sensitivity_db": _quiet_room(room, lowest)}},
+    usual = _quiet_room(room, _between(lowest, np.inf))
+    return Check({"onset-detector": {"sensitivity_db": usual}},
                  [f"Your room is at {room_db:.0f} dB."], mends,
                  {"room_db": room_db, "hits": len(strikes)})
 
@@ -102,7 +104,7 @@ def _usual_peak_db(samples: Samples) -> float:
 
 
 def _strikes(room: Samples, hits: Samples) -> tuple[float, list[tuple[float, float]]]:
-    """What the detector makes of both, at its most sensitive.
+    """What an eager detector makes of both.
 
     returns : the strength of the room's strongest onset, 0 where it has none; and
               (peak_db, strength) of each hit
@@ -110,8 +112,7 @@ def _strikes(room: Samples, hits: Samples) -> tuple[float, list[tuple[float, flo
     lead = room[:frames(_LEAD_S)][::-1]
     begin, end = len(lead) / SAMPLE_RATE, (len(lead) + len(room)) / SAMPLE_RATE
     audio = np.concatenate([lead, room, hits])
-    low = _bound(OnsetDetector, "sensitivity_db").low
-    onsets = play(OnsetDetector(sensitivity_db=low), audio)
+    onsets = play(OnsetDetector(sensitivity_db=EAGER_DB), audio)
     highest = max((o.strength for o in onsets if begin <= o.time < end - _PEAK_S[1]), default=0.0)
     struck = [(_peak_db(audio, o.time), o.strength) for o in onsets
               if o.time > end + _PEAK_S[0] and o.strength > highest]

@@ -9,8 +9,9 @@ from engine.events import Hit, Onset, Release
 from engine.node import AudioBlock, Context, Node, Param
 from engine.units import HOP, Samples, frames, gain
 
-LEAD = frames(0.002)            # an attack begins so long before its onset
-HEARD = frames(0.022)           # both are compared by so much sound, from LEAD on
+LEAD_S = 0.002                  # an attack begins so long before its onset
+HEARD_S = 0.020                 # two strikes are compared by so much sound
+LONGEST_S = 0.040               # the widest window
 REMEMBERED_S = 5.0              # longer than any hit sounds
 
 
@@ -38,16 +39,21 @@ class CrosstalkCancel(Node):
     Where hits leave sooner (*sure*, *early*) only what has been heard until then can count; a
     correction follows the verdict on its first guess.
 
-    Only what arrives after it can be wrong: two singers who mean the same moment are heard as
-    one. Raise `margin_db` to let both play unless one is that much louder.
+    A snare's tail may be struck anew in the far microphone alone. So a hit is refused too where
+    the other microphone hears the same moment louder by `bleed_db`, struck there or not: a
+    strike of one's own that soft would drown anyway. And two singers who mean the same moment
+    are heard as one: raise `margin_db` to let both play, unless one is that much louder.
     """
 
-    window_ms = Param(12.0, low=1.0, high=40.0, help="strikes this close may be one strike")
+    window_ms = Param(12.0, low=1.0, high=1000.0 * LONGEST_S,
+                      help="strikes this close may be one strike")
     margin_db = Param(0.0, low=0.0, high=40.0, help="refuse only what is quieter by more than this")
+    bleed_db = Param(12.0, low=3.0, high=60.0,
+                     help="refuse what the other microphone hears so much louder, struck or not")
 
     def prepare(self, context: Context) -> None:
         self._clock = context.clock
-        self._stretch = np.zeros(HEARD, np.float32)
+        self._stretch = np.zeros(frames(LEAD_S + LONGEST_S), np.float32)
         self._level = np.zeros(2, np.float32)           # highest sample, sum of squares
         self._others: list[float] = []                  # when the other singer struck
         self._struck: list[_Struck] = []                # oldest first
@@ -55,11 +61,10 @@ class CrosstalkCancel(Node):
 
     def process(self, hits: Sequence[Hit | Release], onsets: Sequence[Onset], own: AudioBlock,
                 other: AudioBlock) -> Sequence[Hit | Release]:
-        if onsets:
-            self._others += [onset.time for onset in onsets]
-        if not hits:
+        if not (hits or onsets):
             return ()
         self._forget()
+        self._others += [onset.time for onset in onsets]
         return [event for event in hits if self._passes(event, own, other)]
 
     def reset(self) -> None:
@@ -87,20 +92,27 @@ class CrosstalkCancel(Node):
         return not first.refused
 
     def _is_bleed(self, time: float, own: AudioBlock, other: AudioBlock) -> bool:
-        """Has the other singer struck as good as now, and louder?"""
+        """Has the other singer struck as good as now and louder, or is this plainly theirs?"""
+        window = self.window_ms / 1000.0
         for struck in self._others:
-            if abs(struck - time) <= self.window_ms / 1000.0:
-                start = max(0, frames(min(struck, time)) - LEAD)
-                ours = self._peak_from(own, start) * gain(self.margin_db)
-                theirs = self._peak_from(other, start)
+            if abs(struck - time) <= window:
+                ours, theirs = self._peaks(own, other, min(struck, time), HEARD_S)
+                ours *= gain(self.margin_db)
                 if theirs > ours or (theirs == ours and struck < time):
                     return True
-        return False
+        ours, theirs = self._peaks(own, other, time, window)
+        return theirs > ours * gain(self.bleed_db)
 
-    def _peak_from(self, audio: AudioBlock, start: int) -> float:
-        stretch = self._stretch[:min(HEARD, audio.start + HOP - start)]
-        audio.history(start, stretch)
-        return self._peak(stretch)
+    def _peaks(self, own: AudioBlock, other: AudioBlock, time: float, seconds: float
+               ) -> tuple[float, float]:
+        """The highest sample in either microphone, from an attack at `time` on."""
+        start = max(0, frames(time - LEAD_S))
+        end = min(frames(time + seconds), own.start + HOP)
+        stretch = self._stretch[:max(0, end - start)]
+        own.history(start, stretch)
+        ours = self._peak(stretch)
+        other.history(start, stretch)
+        return ours, self._peak(stretch)
 
     def _peak(self, samples: Samples) -> float:
         self._level[:] = 0.0

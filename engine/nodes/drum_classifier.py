@@ -84,7 +84,7 @@ class DrumClassifier(Node):
     unsure_below = Param(0.4, low=0.0, high=1.0, help="a hit less probable than this is unsure")
     unsure = Param("guess", choices=("guess", "drop", *DRUMS),
                    help="an unsure hit: the best guess, softer; nothing; or always this drum")
-    refuse_at = Param(0.8, low=0.3, high=1.0, help="so probably no drum that nothing is played")
+    refuse_at = Param(0.9, low=0.3, high=1.0, help="so probably no drum that nothing is played")
     soft_db = Param(-36.0, low=-70.0, high=-10.0, help="a hit with this peak is the softest")
     loud_db = Param(-6.0, low=-50.0, high=0.0, help="a hit with this peak is the loudest")
     model = Param("", help="an .onnx file of your own, beside the patch; empty: the built-in one")

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from engine.drums import DRUMS
 from engine.dsp.mel import BANDS
 from engine.dsp.strike import ear, hear_all
-from engine.mouth import PERFORMERS, perform
 from engine.units import SAMPLE_RATE, Samples, frames
 from models_onnx.corpus import Event, Recording, recordings
 from models_onnx.drums.noises import NOISES
@@ -38,7 +37,6 @@ SPEED = 0.17                    # smaller and larger mouths, faster and slower t
 TILT_DB, BUMP_DB = 3.0, 7.0     # microphones: a slope an octave, and two hills or valleys
 NOISE_DB = (18.0, 65.0)         # the strike's level over the noise
 ROOM_SHARE = 0.4                # of the variations are heard in a room
-MOUTH_SOUNDS = ("kick", "snare", "hihat_closed", "hihat_open", "pf", "k", "kh")
 TAIL_S = (0.055, 0.25)          # a "strike" found this long after a real one is a mistake
 
 
@@ -97,19 +95,6 @@ def noises(rng: np.random.Generator, count: int) -> list[Strike]:
         noise = NOISES[index % len(NOISES)](rng, LENGTH - BEFORE)
         samples[BEFORE:BEFORE + len(noise)] = noise
         found.append(Strike(f"noise {index}", "none", samples, may_be("speech"), np.inf))
-    return found
-
-
-def mouths(rng: np.random.Generator, each: int) -> list[Strike]:
-    """Synthetic voices: sounds the recordings have few of, and hats known to be open or closed."""
-    found = []
-    for who in PERFORMERS:
-        for index in range(each * len(MOUTH_SOUNDS)):
-            sound = MOUTH_SOUNDS[index % len(MOUTH_SOUNDS)]
-            audio, (strike,) = perform([(0.2, sound, rng.uniform(0.3, 1.0))], who, seconds=0.6,
-                                       seed=int(rng.integers(1 << 30)))
-            samples = audio[frames(strike.time) - BEFORE:][:LENGTH]
-            found.append(Strike(f"mouth {who.name}", "voice", samples, may_be(strike.drum), np.inf))
     return found
 
 

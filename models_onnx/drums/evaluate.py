@@ -28,6 +28,7 @@ from models_onnx.drums.measures import (
     with_takes,
     without_takes,
 )
+from models_onnx.onsets.evaluate import onset_scores
 
 MOMENTS_MS = (8, 12, 16, 24, 32, 48, 64, 100, 200)
 WAITS_MS = (16.0, 32.0, 64.0)
@@ -43,7 +44,7 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
     if voices := strikes(data, part="beatbox", sets=sets):
         found |= voice_scores(opinions(voices))
     if stage.takes(data, sets):
-        found |= stage_scores(data, sets)
+        found |= {"onsets": onset_scores(data, sets)} | stage_scores(data, sets)
     if drums := strikes(data, part="drums", sets=sets):
         found["oneshots"] = oneshot_scores(opinions(drums))
     return found

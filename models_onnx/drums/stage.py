@@ -13,6 +13,7 @@ from engine.render import render
 from models_onnx.corpus import Recording, recordings
 from models_onnx.drums.hearing import model_for
 from models_onnx.drums.measures import LEAST
+from models_onnx.onsets.measures import model_for as judge_for
 
 WINDOW_S = 0.05
 SOUNDS = ("kick", "snare", "hihat")
@@ -32,6 +33,7 @@ def hits(recording: Recording, wait_ms: float) -> list[tuple[Hit, float]]:
     """What leaves the drum-classifier of the patch `beatbox-to-daw`, and when."""
     patch = load_patch("beatbox-to-daw").with_setting("wait_ms", wait_ms, node="drums")
     patch = patch.with_setting("model", str(model_for(recording.performer)), node="drums")
+    patch = patch.with_setting("model", str(judge_for(recording.performer)), node="onsets")
     return [(sent.event, sent.sent) for sent in render(patch, recording.audio)
             if isinstance(sent.event, Hit)]
 

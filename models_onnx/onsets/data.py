@@ -49,6 +49,7 @@ ROOM_S, ROOM_DB = (0.02, 0.08), (8.0, 20.0)
 
 DENSE_S = (0.075, 0.16)         # between two strikes: sixteenths at 94 to 200 bpm
 DENSE_DB = 3.0
+EVEN = 1e-3                     # the loudest band's energy where all hits are equally loud
 
 Rng = np.random.Generator
 
@@ -166,7 +167,9 @@ def dense(takes: Sequence[Take], rng: Rng, seconds: float = 5.0) -> Take:
     """Sixteenths: hits cut out of one performer's takes, laid close together with their tails."""
     who = takes[rng.integers(len(takes))].who
     cuts = [cut for take in takes if take.who == who for cut in _cuts(take)]
-    chosen = [cuts[i] for i in rng.integers(len(cuts), size=4)] if cuts else []
+    chosen = [cuts[i] for i in rng.integers(len(cuts), size=6)] if cuts else []
+    if rng.random() < 0.5:
+        chosen = [(lead, cut * (EVEN / cut.max())) for lead, cut in chosen]
     hops = int(seconds * HOPS_A_SECOND)
     energies = _hiss(hops, rng) * 10.0 ** (rng.uniform(-105.0, -70.0) / 10.0)
     attacks, between = [], rng.uniform(*DENSE_S) * HOPS_A_SECOND

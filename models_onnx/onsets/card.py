@@ -1,0 +1,55 @@
+"""The card's figures come from `scores.json`: written into README.md, and checked by a test."""
+
+import json
+from typing import Any
+
+from models_onnx.onsets.measures import HERE
+
+BEGIN, END = "<!-- figures from scores.json -->\n", "<!-- end of figures -->\n"
+
+
+def figures() -> str:
+    """The card's tables, from `scores.json`."""
+    found = json.loads((HERE / "scores.json").read_text())
+    onsets, quiet, bleed = found["onsets"], found["quiet"], found["kit_bleed"]
+    lines = ["| | F ±50 ms | F ±25 ms | pooled | ms to the announcement, p50 / p95 |",
+             "|---" * 5 + "|",
+             _row("**this detector**, never heard", onsets, intervals=True),
+             _row("the same, 20 dB softer", quiet),
+             _row("the same, against people's marks", onsets["against_marks"])]
+    lines += [_row(name, peer) for name, peer in found["peers"].items() if isinstance(peer, dict)]
+    worst, dense, pauses = (found["worst_performer"], found["sixteenths"],
+                            found["triggers_per_minute"]["pauses"])
+    noise = ", ".join(f"{name} {count:g}" for name, count in found["triggers_per_minute"].items()
+                      if name != "pauses")
+    return "\n".join([
+        *lines, "",
+        f"- Worst performer with 15 strikes or more: F ±50 ms {_short(worst['f50'])}.",
+        f"- Sixteenths at 83 ms, of real hits with their tails: F ±25 ms {_short(dense['f25'])}.",
+        f"- Onsets a minute where nothing is struck: {noise}; the voices' own pauses "
+        f"{pauses['a_minute']:g} ({pauses['minutes']:g} minutes).",
+        f"- The kit heard by the microphone at -12 dB, 10-80 ms late: {bleed['one_hit']:.1%} of "
+        f"{bleed['strikes']} strikes give one hit, {bleed['invented']} are invented.", ""])
+
+
+def write_card() -> None:
+    """Put the figures between their marks in README.md."""
+    card = HERE / "README.md"
+    text = card.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    card.write_text(before + BEGIN + figures() + END + rest.split(END)[1], encoding="utf-8")
+
+
+def _row(name: str, found: dict[str, Any], intervals: bool = False) -> str:
+    cells = [name]
+    for key in ("f50", "f25"):
+        low, high = found[f"{key}_ci"]
+        cells.append(_short(found[key]) + (f" ({_short(low)}–{_short(high)})" if intervals else ""))
+    cells += [f"{_short(found['pooled_f50'])} / {_short(found['pooled_f25'])}",
+              f"{found['delay_ms_p50']:.1f} / {found['delay_ms_p95']:.1f}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _short(value: float) -> str:
+    """.935 for 0.9348."""
+    return f"{value:.3f}".lstrip("0")
