@@ -82,11 +82,14 @@ class SharedBlock:
         return _last(self.played, int(self.words[FRAME]), seconds)
 
     def close(self) -> None:
-        """Let go of it; the process that made it takes it away."""
-        del self.words, self.heard, self.played, self.journal, self._snapshot
-        self._memory.close()
+        """Let go of it; the process that made it takes it away. BufferError where views are left.
+
+        Who ends by `os._exit` need not close it.
+        """
         if self._owner:
             self._memory.unlink()
+        del self.words, self.heard, self.played, self.journal, self._snapshot
+        self._memory.close()
 
 
 def _last(ring: Samples, end: int, seconds: float) -> Samples:

@@ -3,18 +3,22 @@
 What must arrive is what `render` makes of the very same audio.
 """
 
+import json
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from concert import Concert
 
+from bench.players import Player
 from engine.events import Hit, NoteOn
-from engine.live.shared import FRAME, LATE_BLOCKS, SKIPPED
+from engine.live.shared import ANALYSED, FRAME, SKIPPED
 from engine.mouth import beat, perform
 from engine.osc import parse
 from engine.patch import load_patch
@@ -82,26 +86,94 @@ def share_found(wanted: list[tuple[float, int]], heard: list[tuple[float, int]],
     return found / max(len(wanted), len(heard))
 
 
+def places_sung(singer: Player, frames: list[int]) -> list[float]:
+    """Where in the song the singer was at these frames, in seconds, whatever JACK left out."""
+    cycles = singer.cycles()
+    blocks = np.searchsorted(cycles[:, 1], frames, side="right") - 1
+    return ((cycles[blocks, 0] + np.array(frames) - cycles[blocks, 1]) / SAMPLE_RATE).tolist()
+
+
+@dataclass
+class Take:
+    """What the stage heard and played from its first block to the end, and what it logged."""
+
+    heard: Samples
+    played: Samples
+    rows: list[dict[str, object]]
+
+    def differences(self, patch: Path | str) -> list[object]:
+        """How the log differs from the offline render of what was heard; `sent` is free."""
+        wanted = [sent.row() for sent in render(load_patch(patch), self.heard)]
+        keys = [Counter(str({k: v for k, v in row.items() if k != "sent"}) for row in rows)
+                for rows in (wanted, self.rows)]
+        return [*(keys[0] - keys[1]), *(keys[1] - keys[0])]
+
+
+def end(concert: Concert, log: Path) -> Take:
+    block = concert.stage.block
+    frames = int(block.words[FRAME])
+    assert frames < len(block.heard), "the take is longer than what is kept"
+    heard, played = block.heard[:frames].copy(), block.played[:frames].copy()
+    concert.close()
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return Take(heard, played, rows)
+
+
 def test_what_is_sung_arrives_as_the_offline_render_of_the_same_audio_says(
-        jack_server, everything, eventually: Wait):
+        jack_server, everything, eventually: Wait, tmp_path: Path):
     patch, visuals = everything
+    log = tmp_path / "events.jsonl"
     audio, strikes = performance(19)
     assert strikes >= 300
     wanted = list(render(load_patch(patch), audio))
-    concert = Concert(jack_server, [patch])
+    concert = Concert(jack_server, [patch], log=log)
     eventually(lambda: concert.stage.ready and concert.plugged(), "a stage that is ready", 60)
     concert.singer.sing(audio)
     eventually(lambda: concert.singer.done, "the end of the song", 60)
     eventually(lambda: concert.silent_since() < time.monotonic() - 0.5, "the end of every note")
-    told, played = strikes_told(visuals), concert.listener.heard()
-    began = int(concert.singer.cycles()[0, 1])
-    concert.close()
+    arrived = concert.notes()
+    places = places_sung(concert.singer, [note.frame for note in arrived])
+    told, speakers = strikes_told(visuals), concert.listener.heard().copy()
+    take = end(concert, log)
 
     notes = [(sent.sent, sent.event.note) for sent in wanted if isinstance(sent.event, NoteOn)]
-    heard = [((note.frame - began) / SAMPLE_RATE, note.note) for note in concert.notes()]
+    heard = list(zip(places, [note.note for note in arrived], strict=True))
     assert len(notes) >= 0.9 * strikes
     assert share_found(notes, heard, within_s=0.010) >= 0.99
     hits = [sent.event.drum for sent in wanted if isinstance(sent.event, Hit)]
     for drum in set(hits):
         assert told.count(drum) == pytest.approx(hits.count(drum), abs=1 + 0.01 * len(hits))
-    assert np.abs(played).max() > 0.1, "the kit isn't heard"
+    assert np.abs(speakers).max() > 0.1, "the kit isn't heard"
+    if "skipped" not in {row["event"] for row in take.rows}:
+        assert take.differences(patch) == []
+
+
+def test_in_freewheel_events_and_sound_are_those_of_the_render(
+        jack_server, eventually: Wait, tmp_path: Path):
+    log = tmp_path / "events.jsonl"
+    audio, _ = performance(8)
+    concert = Concert(jack_server, ["beatbox-kit"], log=log)
+    words = concert.stage.block.words
+    eventually(lambda: concert.stage.ready and concert.plugged(), "a stage that is ready", 60)
+    at = [words[place:].ctypes.data for place in (FRAME, ANALYSED)]
+    concert.singer.follow(*at, lead=4 * 64)
+    began = time.monotonic()
+    concert.listener.client.set_freewheel(True)
+    concert.singer.sing(np.pad(audio, (0, SAMPLE_RATE)))
+    eventually(lambda: concert.singer.done, "the end of the song", 60)
+    took = time.monotonic() - began
+    concert.listener.client.set_freewheel(False)
+    concert.singer.lead_on()
+    skipped = int(words[SKIPPED])
+    del words
+    take = end(concert, log)
+
+    sound: list[Samples] = []
+    for _ in render(load_patch("beatbox-kit"), take.heard, write=sound.append):
+        pass
+    made = np.concatenate(sound)[:len(take.played)]
+    assert took < len(audio) / SAMPLE_RATE, "that was no freewheel"
+    assert skipped == 0
+    assert len(take.rows) > 300
+    assert take.differences("beatbox-kit") == []
+    assert np.array_equal(made, take.played)

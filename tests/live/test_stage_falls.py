@@ -1,0 +1,227 @@
+"""Whatever falls in mid-song, no note stays on, and the show goes on.
+
+Notes are held for long here, so that each fall finds some sounding.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+import pytest
+from concert import Concert, kill, process
+
+from bench.players import Player
+from engine.live import engine
+from engine.mouth import beat, perform
+from engine.nodes.drum_classifier import DrumClassifier
+
+pytestmark = [pytest.mark.live,
+              pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
+
+Wait = Callable[..., None]
+KICK = 36
+PATCH = """
+cables = ["mic -> onsets -> drums -> daw", "mic -> drums"]
+[nodes.onsets]
+type = "onset-detector"
+[nodes.drums]
+type = "drum-classifier"
+[nodes.daw]
+type = "midi-out"
+gate_ms = 2000
+[controls]
+ch16.cc80 = "listen"
+"""
+SONG, _ = perform(beat({"b": "X...X...X...X..."}, 120, 2, start=0.1), "aki")
+SONG = SONG[:round(4 * 48_000)]             # two bars, sung again and again
+
+
+def engine_with_a_flaw(command: Connection, links: list[Connection], block_name: str) -> None:
+    """The engine, but at SIGUSR1 its classifier fails, and at SIGUSR2 its pipes are closed."""
+    process_it = DrumClassifier.process
+
+    def fail(*_: object) -> None:
+        DrumClassifier.process = process_it
+        raise ZeroDivisionError("no such luck")
+
+    def flaw(*_: object) -> None:
+        DrumClassifier.process = fail
+
+    def deafen(*_: object) -> None:
+        for pipe in (command, *links):
+            with suppress(OSError):
+                pipe.close()
+
+    signal.signal(signal.SIGUSR1, flaw)
+    signal.signal(signal.SIGUSR2, deafen)
+    engine.run(command, links, block_name)
+
+
+@pytest.fixture
+def patch(tmp_path: Path) -> Path:
+    path = tmp_path / "held.toml"
+    path.write_text(PATCH, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def concert(jack_server, patch: Path, eventually: Wait) -> Iterator[Concert]:
+    """A stage in mid-song."""
+    concert = Concert(jack_server, [patch])
+    eventually(lambda: concert.stage.ready and concert.plugged(), "a stage that is ready", 60)
+    concert.singer.sing(SONG, again=True)
+    eventually(lambda: len(concert.notes()) > 1, "the first notes")
+    yield concert
+    concert.close()
+
+
+def is_back(concert: Concert, fell: float, eventually: Wait, within_s: float = 15.0) -> None:
+    """The engine is back, and the first hit after that is right."""
+    eventually(lambda: concert.stage.ready and concert.notes(after=fell + 0.4),
+               "an engine that plays again", within_s)
+    assert {note.note for note in concert.notes(after=fell + 0.4)} == {KICK}
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP, signal.SIGUSR2],
+                         ids=["killed", "stopped", "pipes closed"])
+def test_an_engine_that_falls_leaves_no_note_on_and_is_back(
+        jack_server, patch, eventually: Wait, monkeypatch, how):
+    monkeypatch.setattr("engine.live.engine.run", engine_with_a_flaw)
+    concert = Concert(jack_server, [patch])
+    eventually(lambda: concert.stage.ready and concert.plugged(), "a stage that is ready", 60)
+    concert.singer.sing(SONG, again=True)
+    fate = random.Random(how)
+    for _ in range(3):
+        eventually(lambda: concert.sounding() and concert.plugged(), "a note that sounds")
+        moment = time.monotonic() + fate.uniform(0.0, 0.5)
+        eventually(lambda moment=moment: time.monotonic() > moment, "the moment")
+        eventually(concert.sounding, "a note that sounds")
+        fell = kill(concert.engine, how)
+        eventually(lambda fell=fell: concert.silent_since() > fell, "the end of every note")
+        assert concert.silent_since() - fell < 0.300 + SLACK_S
+        is_back(concert, fell, eventually)
+    concert.close()
+    assert not concert.sounding()
+
+
+SLACK_S = 0.1               # for a machine that does other things beside
+
+
+def test_a_node_that_raises_is_muted_and_its_notes_end(jack_server, patch, eventually: Wait,
+                                                       monkeypatch):
+    monkeypatch.setattr("engine.live.engine.run", engine_with_a_flaw)
+    concert = Concert(jack_server, [patch])
+    eventually(lambda: concert.stage.ready and concert.plugged(), "a stage that is ready", 60)
+    concert.singer.sing(SONG, again=True)
+    eventually(concert.sounding, "a note that sounds")
+    engine_before = concert.engine
+    kill(engine_before, signal.SIGUSR1)
+    eventually(lambda: concert.said("drums failed and is muted: ZeroDivisionError"), "the news")
+    eventually(lambda: not concert.sounding(), "the end of every note")
+    assert concert.engine == engine_before, "the show goes on"
+    patch.write_text(PATCH + "# mended\n", encoding="utf-8")
+    fell = time.monotonic()
+    eventually(lambda: concert.notes(after=fell), "notes, since the patch was mended")
+    concert.close()
+    assert not concert.sounding()
+
+
+def test_a_port_process_that_falls_ends_its_notes_and_the_engine_plays_on(
+        concert: Concert, eventually: Wait):
+    eventually(concert.sounding, "a note that sounds")
+    engine_before, before = concert.engine, concert.sounding()
+    fell = kill(process("kuchi-port"))
+    eventually(lambda: concert.said("The MIDI process has fallen"), "the news")
+    eventually(lambda: concert.plugged() and concert.notes(after=fell), "notes again")
+    ended = {(note.status & 0x0F, note.note) for note in concert.messages()
+             if note.is_off and note.ns > fell * 1e9}
+    assert before <= ended
+    assert concert.engine == engine_before
+
+
+def test_a_listener_that_was_turned_off_hears_again(concert: Concert, eventually: Wait):
+    concert.do(lambda: concert.stage.set("listen", 0))
+    eventually(lambda: concert.stage.state == "NOT LISTENING", "deafness")
+    fell = kill(concert.engine)
+    eventually(lambda: concert.said("Back after"), "the engine")
+    assert concert.stage.state == "NOT LISTENING", "as it was before the fall"
+    concert.listener.touch(0xBF, 80, 127)           # the pedal, on channel 16
+    eventually(lambda: concert.stage.state == "LISTENING", "the pedal's answer")
+    eventually(lambda: concert.notes(after=fell + 0.4), "notes")
+
+
+def test_jack_dies_in_mid_take_and_comes_back(concert: Concert, eventually: Wait):
+    eventually(concert.sounding, "a note that sounds")
+    with concert.without_jack():
+        eventually(lambda: concert.stage.state == "USB GONE", "a state in a word")
+        eventually(lambda: concert.said("The sound card has gone"), "one line")
+        eventually(lambda: concert.stage.ready, "an engine that waits", 20)
+    back = time.monotonic()
+    concert.singer.sing(SONG, again=True)
+    eventually(lambda: concert.stage.state == "LISTENING", "the card, taken again")
+    assert time.monotonic() - back < 3.0 + SLACK_S
+    eventually(lambda: concert.notes(after=back), "notes again")
+    assert concert.said("Sound again: system, JACK")
+    concert.do(lambda: concert.stage.set("listen", 0))
+    eventually(lambda: not concert.sounding(), "the end of every note")
+
+
+def test_a_receiver_that_is_closed_and_opened_again_hears_again(concert: Concert,
+                                                                eventually: Wait):
+    concert.listener.close()
+    before = concert.listener.messages()
+    assert before
+    concert.listener = Player("listener", os.environ["JACK_DEFAULT_SERVER"],
+                              ["ear", "midi", "hand"])
+    eventually(concert.notes, "notes again")
+    assert concert.stage.state == "LISTENING"
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_to_be_stopped_ends_every_note_and_every_process(jack_server, patch, eventually: Wait,
+                                                         how, code):
+    singer = Player("singer", jack_server, ["mouth"])
+    listener = Player("listener", jack_server, ["midi"])
+    kuchi = subprocess.Popen([sys.executable, "-m", "engine", "run", str(patch)],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    connect(singer, "singer:mouth", "PortAudio:in_0", eventually)
+    connect(listener, "Kuchi drums", "listener:midi", eventually)
+    singer.sing(SONG, again=True)
+    eventually(lambda: [note for note in listener.messages() if note.is_on], "a note")
+    family = [psutil.Process(kuchi.pid), *psutil.Process(kuchi.pid).children(recursive=True)]
+    kuchi.send_signal(how)
+    said, _ = kuchi.communicate(timeout=20)
+    heard = listener.messages()
+    assert kuchi.returncode == code
+    assert "Traceback" not in said
+    assert "leaked" not in said
+    eventually(lambda: not [each for each in family if each.is_running()
+                            and each.status() != psutil.STATUS_ZOMBIE], "the end of them all")
+    assert heard[-1].status & 0xF0 in (0x80, 0xB0), "the last word is an end"
+    held = {note.note for note in heard if note.is_on}
+    for note in held:
+        assert [message for message in heard if message.note == note][-1].is_off
+    singer.close()
+    listener.close()
+
+
+def connect(player: Player, source: str, target: str, eventually: Wait) -> None:
+    """Plug a cable as soon as both its ends are there; ports by part of their names."""
+    def plug() -> bool:
+        ends = [player.client.get_ports(name, is_output=out, is_input=not out)
+                for name, out in ((source, True), (target, False))]
+        if not all(ends):
+            return False
+        for other in player.client.get_all_connections(ends[1][0]):
+            player.client.disconnect(other, ends[1][0])
+        player.client.connect(ends[0][0], ends[1][0])
+        return True
+    eventually(plug, f"{source} -> {target}", 60)
