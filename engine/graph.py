@@ -15,7 +15,19 @@ from typing import Any
 from engine.audio import AudioList, Feed
 from engine.clock import Clock
 from engine.errors import KuchiError
-from engine.events import Control, Event, Features, Hit, Note, NoteOff, NoteOn, Onset, Sent, Skipped
+from engine.events import (
+    Control,
+    Event,
+    Features,
+    Hit,
+    Note,
+    NoteOff,
+    NoteOn,
+    Onset,
+    Release,
+    Sent,
+    Skipped,
+)
 from engine.knobs import Knobs
 from engine.node import AudioBlock, Context, Node, SoundingNode
 from engine.nodes.midi_in import MidiIn
@@ -218,7 +230,7 @@ class Graph:
             return                                      # what came in has not left
         now = self.clock.now
         for event in events:
-            if not isinstance(event, Features):
+            if not isinstance(event, Features | Release):      # these only flow, none is an answer
                 sent = max(getattr(event, "due", 0.0), now)
                 self._count += 1
                 heapq.heappush(self._outbox, (sent, self._count, Sent(sent, step.name, event)))

@@ -69,7 +69,7 @@ def test_steady_hits_leave_exactly_their_wait_after_the_strike(performance):
 
 
 def test_the_kit_answers_each_hit_on_its_very_sample():
-    audio, _ = perform(beat("b x.......x.......", bpm=100), "aki", seconds=3.0)
+    audio, _ = perform(beat("b x.......x.......", bpm=100, start=0.25), "aki", seconds=3.0)
     events, sound = take("beatbox-kit", audio)
     due = [round(s.sent * 48_000) for s in events if isinstance(s.event, Hit)]
     assert len(due) == 2

@@ -41,7 +41,7 @@ gate_ms = 2000
 ch16.cc80 = "listen"
 """
 SONG, _ = perform(beat({"b": "X...X...X...X..."}, 120, 2, start=0.1), "aki")
-SONG = SONG[:round(4 * 48_000)]             # two bars, sung again and again
+SONG = SONG[:4 * 48_000]             # two bars, sung again and again
 
 
 def engine_with_a_flaw(command: Connection, links: list[Connection], block_name: str) -> None:
