@@ -20,6 +20,7 @@ test: .venv/ready                ## set up, lint, check types and run every test
 scores: .venv/ready              ## score every model on $(DATA), rewrite scores and cards
 	$(BIN)/python -m models_onnx.onsets.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.drums.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.readme
 
 bench: .venv/ready               ## measure speed, memory and latency
 	$(BIN)/python -m bench

@@ -23,8 +23,7 @@ MOST_CYCLES = 1 << 18
 
 _PLAYER = np.dtype([(name, np.int64) for name in (
     "client", "mouth", "ear", "midi", "hand", "song", "length", "place", "again", "cycles",
-    "count", "ended", "events", "heard", "kept", "recorded", "touch", "instant", "follow",
-    "lead")])
+    "count", "ended", "events", "heard", "kept", "recorded", "touch", "instant")])
 _INT = ctypes.c_ssize_t                 # pointers too: numba passes them as numbers
 
 
@@ -44,7 +43,6 @@ _event_of = _function(_jack, "jack_midi_event_get", _INT, _INT, ctypes.c_uint32,
 _clear = _function(_jack, "jack_midi_clear_buffer", _INT)
 _reserve = _function(_jack, "jack_midi_event_reserve", _INT, ctypes.c_uint32, _INT)
 _clock = _function(ctypes.CDLL(None), "clock_gettime", ctypes.c_int, _INT, returns=ctypes.c_int)
-_sleep = _function(ctypes.CDLL(None), "usleep", ctypes.c_uint32, returns=ctypes.c_int)
 
 
 @njit(error_model="numpy")
@@ -102,11 +100,6 @@ def _process(frames: Any, at: Any) -> Any:
     table = carray(at, 1, _PLAYER)
     player = table[0]
     now, frame = _now_ns(player), np.int64(_frame_of(player.client))
-    if player.follow != 0:                                          # freewheeling, in step
-        words = carray(pointer(player.follow), 2, np.int64)
-        while carray(pointer(words[0]), 1, np.int64)[0] - carray(
-                pointer(words[1]), 1, np.int64)[0] > player.lead:
-            _sleep(np.uint32(50))
     cycles = carray(pointer(player.cycles), (MOST_CYCLES, 3), np.int64)
     row = player.count & (MOST_CYCLES - 1)
     cycles[row, 0], cycles[row, 1], cycles[row, 2] = player.place, frame, now
@@ -156,7 +149,7 @@ class Player:
             "song": np.zeros(1, np.float32), "cycles": np.zeros((MOST_CYCLES, 3), np.int64),
             "events": np.zeros((MOST_EVENTS, 5), np.int64),
             "heard": np.zeros(KEPT if "ear" in does else 1, np.float32),
-            "instant": np.zeros(8, np.int64), "follow": np.zeros(2, np.int64)}
+            "instant": np.zeros(8, np.int64)}
         self._table = np.zeros(1, _PLAYER)
         for each in ("song", "cycles", "events", "heard", "instant"):
             self._table[each] = self._arrays[each].ctypes.data
@@ -200,19 +193,6 @@ class Player:
         length = int(np.median(np.diff(rows[:, 0])))
         ahead = rows[block, 0] + length - places
         return rows[block, 2] - np.round(ahead * 1e9 / SAMPLE_RATE).astype(np.int64)
-
-    def follow(self, ahead: int, behind: int, lead: int) -> None:
-        """Wait in each block until one counter is at most `lead` behind the other.
-
-        ahead, behind : addresses of two int64; for a server whose clock isn't the world's
-        """
-        self._arrays["follow"][:] = ahead, behind
-        self._table["lead"] = lead
-        self._table["follow"] = self._arrays["follow"].ctypes.data
-
-    def lead_on(self) -> None:
-        """Follow nobody."""
-        self._table["follow"] = 0
 
     def touch(self, status: int, data1: int, data2: int = 0) -> None:
         """Play a key, turn a knob, press a pedal; waits until the one before has left."""

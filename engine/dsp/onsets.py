@@ -24,9 +24,11 @@ from engine.dsp.flux import level_flux
 from engine.dsp.peaks import bar_for, steepest
 from engine.units import HOP
 
-PAST = 128                                   # hops remembered, a power of two
+PAST = 512                                   # hops remembered, a power of two
 POINTS = 6                                   # the newest hops, one by one; then stretches:
-EDGES = (6, 8, 11, 15, 20, 27, 36, 48, 66, 92)
+EDGES = (6, 8, 11, 15, 20, 27, 36, 48, 66, 92, 140, 200, 280)
+EVERY = 4                                    # of the hops older than FINE only one in four counts
+FINE = 27
 FEATURES = (POINTS + len(EDGES) - 1 + 2) * BANDS
 HIDDEN, DEEPER = 32, 16
 
@@ -115,10 +117,12 @@ def describe(levels, hop, floor, peak, edges, features):
         features[loudest - BANDS + band] = unit * (peak - floor[band])
         features[loudest + band] = 0.0
     for stretch in range(len(edges) - 1):
-        share = np.float32(1.0) / np.float32(edges[stretch + 1] - edges[stretch])
+        first, last = edges[stretch], edges[stretch + 1]
+        step = 1 if first < FINE else EVERY
+        share = np.float32(1.0) / np.float32((last - first + step - 1) // step)
         for band in range(BANDS):
             features[place + band] = 0.0
-        for age in range(edges[stretch], edges[stretch + 1]):
+        for age in range(first, last, step):
             row = levels[(hop - age) & (PAST - 1)]
             for band in range(BANDS):
                 over = unit * max(row[band] - floor[band], np.float32(0.0))

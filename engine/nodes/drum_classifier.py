@@ -23,7 +23,7 @@ EMBEDDING = 48
 CLASSES = len(DRUMS) + 1        # and the last is none of them
 
 AT_ONCE = 32                    # strikes in the air: 200 ms of wait, one each 10 ms, and some
-OPEN_AT = 0.6                   # of a hat's probability must say open: closed is the safer word
+OPEN_AT = 0.8                   # of a hat's probability must say open: closed is the safer word
 GUESS_VELOCITY = 0.7            # a hit that is only a guess is played softer
 
 LEAST_RANGE_DB = 6.0            # between soft and loud: less would be all or nothing

@@ -38,6 +38,17 @@ class Concert:
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
 
+    def __enter__(self) -> "Concert":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self, eventually: Callable[..., None]) -> "Concert":
+        """Wait until all is ready and plugged."""
+        eventually(lambda: self.stage.ready and self.plugged(), "a stage that is ready", 60)
+        return self
+
     def _come(self) -> None:
         self.singer = Player("singer", self._server, ["mouth"])
         self.listener = Player("listener", self._server, ["ear", "midi", "hand"])
@@ -142,6 +153,8 @@ class Concert:
         return any(words in line for line in self.told[since:])
 
     def close(self) -> None:
+        if self._over.is_set():
+            return
         self._over.set()
         self._thread.join(30)
         assert not self._thread.is_alive(), "the stage doesn't end"
