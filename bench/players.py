@@ -18,7 +18,7 @@ from engine.audio.intrinsics import pointer
 from engine.units import SAMPLE_RATE, Samples
 
 MOST_EVENTS = 1 << 15
-KEPT = 1 << 23                          # frames of the speakers: three minutes
+KEPT = 1 << 24                          # frames of the speakers: nearly six minutes
 MOST_CYCLES = 1 << 18
 
 _PLAYER = np.dtype([(name, np.int64) for name in (
@@ -87,10 +87,11 @@ def _touch(player: Any, frames: Any) -> None:
     buffer = _buffer_of(player.hand, np.uint32(frames))
     _clear(buffer)
     if player.touch != 0:
-        place = _reserve(buffer, np.uint32(0), 3)
+        size = 2 if player.touch & 0x60 == 0x40 else 3      # a program change is shorter
+        place = _reserve(buffer, np.uint32(0), size)
         if place != 0:
-            data = carray(pointer(place), 3, np.uint8)
-            for i in range(3):
+            data = carray(pointer(place), size, np.uint8)
+            for i in range(size):
                 data[i] = (player.touch >> (8 * i)) & 0x7F
             data[0] |= 0x80
 

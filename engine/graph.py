@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.audio import AudioList, Feed
+from engine.audio import AudioList, Feed, denormals
 from engine.clock import Clock
 from engine.errors import KuchiError
 from engine.events import (
@@ -147,8 +147,12 @@ class Graph:
 
     def catch_up(self, frame: int) -> None:
         """Pass every whole hop before `frame` through the event nodes."""
-        while self.clock.frame + HOP <= frame:
-            self._hop()
+        before = denormals.flush()
+        try:
+            while self.clock.frame + HOP <= frame:
+                self._hop()
+        finally:
+            denormals.restore(before)
 
     def skip_to(self, frame: int) -> Skipped:
         """Give up on what lies before `frame`, a multiple of HOP: nodes forget, the clock jumps.

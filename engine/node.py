@@ -142,17 +142,17 @@ class AudioBlock:
     start   : int              the frame of samples[0]
     """
 
-    __slots__ = ("_ring", "samples", "start")
+    __slots__ = ("_hops", "_ring", "samples", "start")
 
     def __init__(self, ring: Samples) -> None:
         self._ring = ring                   # a power of two long, written by the audio thread
-        self.samples = ring[:HOP]
+        self._hops = [ring[place:place + HOP] for place in range(0, len(ring), HOP)]
+        self.samples = self._hops[0]
         self.start = 0
 
     def move_to(self, start: int) -> None:
         """Let `samples` be the hop that begins at frame `start`, a multiple of HOP."""
-        place = start & (len(self._ring) - 1)
-        self.samples = self._ring[place:place + HOP]
+        self.samples = self._hops[start // HOP & len(self._hops) - 1]
         self.start = start
 
     def take_over(self, old: "AudioBlock", frame: int) -> None:

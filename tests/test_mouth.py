@@ -7,6 +7,7 @@ import pytest
 
 from engine.drums import DRUMS
 from engine.errors import UsageError
+from engine.events import Hit, Onset
 from engine.mouth import (
     PERFORMERS,
     SOUNDS,
@@ -19,6 +20,9 @@ from engine.mouth import (
     performer,
     speech,
 )
+from engine.mouth.performance import Strike
+from engine.nodes.drum_classifier import DrumClassifier
+from engine.render import play
 from engine.units import SAMPLE_RATE, Samples, frames, level_db
 
 everyone = pytest.mark.parametrize("who", PERFORMERS, ids=lambda who: who.name)
@@ -46,6 +50,14 @@ def strongest_hz(line: Samples, rate: float, low: float, high: float) -> float:
     same = np.fft.irfft(power)
     lags = np.arange(int(rate / high), int(rate / low) + 1)
     return rate / float(lags[np.argmax(same[lags])])
+
+
+def heard(audio: Samples, strikes: list[Strike]) -> list[tuple[str, str]]:
+    """What each strike means, and what the drum model hears in it after 24 ms; hats are hats."""
+    events = play(DrumClassifier(wait_ms=24.0), audio,
+                  onsets=[Onset(strike.time, 30.0) for strike in strikes])
+    drums = {event.time: event.drum for event in events if isinstance(event, Hit)}
+    return [(strike.drum[:5], drums.get(strike.time, "none")[:5]) for strike in strikes]
 
 
 @everyone
@@ -107,6 +119,17 @@ def test_kick_is_darker_than_snare_and_snare_than_hat(who):
                                 for f in (frames(s.time) for s in strikes)]))
 
     assert 2.0 * early("kick") < early("snare") < 0.9 * early("hihat_closed")
+
+
+def test_the_drum_model_hears_nearly_every_strike_as_what_it_means():
+    sounds = ["b", "ts", "pf", "tsss", "k", "b", "kh"]
+    pairs = []
+    for seed, who in enumerate(PERFORMERS):
+        score = [(0.2 + 0.4 * k, sound, 0.6 + 0.05 * k) for k, sound in enumerate(sounds)]
+        pairs += heard(*perform(score, who, seed=seed))
+    for drum, wanted in {"kick": 0.9, "hihat": 0.9, "snare": 0.8}.items():
+        told = [name for meant, name in pairs if meant == drum]
+        assert told.count(drum) >= wanted * len(told)
 
 
 @everyone
@@ -195,6 +218,11 @@ def test_the_demo_lasts_twelve_seconds_and_uses_every_kind_of_sound():
     assert {s.drum for s in strikes} == {"kick", "snare", "hihat_closed", "hihat_open", "rim",
                                          "other"}
     assert all(later.time - s.time > 0.1 for s, later in pairwise(strikes))
+
+
+def test_the_demos_snares_are_heard_as_snares():
+    told = [name for meant, name in heard(*demo_performance()) if meant == "snare"]
+    assert told.count("snare") >= 0.8 * len(told)
 
 
 @pytest.mark.parametrize(("wrong", "told"), [

@@ -20,7 +20,8 @@ LEAST_PEAK_DB = -70.0
 
 MEMORY = 16                  # blocks of the bleed's past ...
 BLOCK = 8                    # ... of 8 hops, 10.7 ms
-LATE = 7                     # blocks: by then a bleed has arrived, 80 ms late at most
+STILL = 9                    # blocks: so long what was played may still come back, 80 ms
+LATE = 9                     # and after these all of it has begun to
 LOUD_DB = -70.0              # bleed softer than this teaches nothing
 GAIN_RISES_DB = 0.0005       # 0.4 dB a second, so that a louder monitor is learnt too
 MOST_GAIN_DB, LEAST_GAIN_DB = 0.0, -50.0
@@ -64,7 +65,7 @@ def floor_of(room, margin_db, peak, floor):
 def learn_bleed(hop, levels, bleed, heard, played, gain):
     """How loud our own speakers come back into the microphone, band by band.
 
-    What the microphone heard in the last 170 ms is at least what was played 75 ms ago or
+    What the microphone heard in the last 170 ms is at least what was played 85 ms ago or
     earlier. The smallest such difference is the gain; a mouth only adds to it.
 
     hop           : int                       counts on
@@ -99,7 +100,7 @@ def raise_floor(hop, played, gain, margin_db, floor):
     floor  : float32 (bands,)          raised
     """
     now = (hop // BLOCK) % MEMORY
-    for age in range(11):
+    for age in range(STILL):
         block = (now - age) % MEMORY
         for band in range(len(floor)):
             floor[band] = max(floor[band], played[block, band] + gain[band] + margin_db)

@@ -36,12 +36,12 @@ RUMBLE_HZ = 40.0
 BEFORE_DB = (-45.0, -50.0, -55.0, -58.0, -58.0, -58.0, -58.0, -58.0)
 """The room before anything was heard: a lively one, so that a fan switched on is no strike."""
 BEFORE_PEAK_DB = -45.0
-BLEED_GAIN_DB = -8.0                         # until it is learnt: monitors are seldom louder
+BLEED_GAIN_DB = -10.0                        # until it is learnt: monitors are seldom louder
 
 IN_A_ROW = 2                                 # hops the judge must be sure
 LOOK_BACK = 12                               # hops: an attack is announced within 16 ms
 FLUX_FLOOR_DB = -80.0
-BLEED_MARGIN_DB = 4.0
+BLEED_MARGIN_DB = 1.5
 
 EAR = np.dtype([
     ("high_pass", np.float32, (5,)), ("edges", np.int64, (len(EDGES),)),

@@ -151,12 +151,10 @@ class Stage:
         children = [child for child in (self._engine, self._port) if child]
         wait([each for c in children for each in (c.pipe, c.process.sentinel)], timeout_s)
         for child in children:
-            self._hear(child)
-            if _hangs(child, int(self.block.words[child.beat])):
+            if not self._hear(child) or _hangs(child, int(self.block.words[child.beat])):
                 child.process.kill()
                 child.process.join(_LEAVE_S)
             if not child.process.is_alive() and child in (self._engine, self._port):
-                self._hear(child)
                 self._mend(child)
         self._watch_files()
         self._watch_card()
@@ -226,14 +224,16 @@ class Stage:
 
     # -- what the others say -------------------------------------------------------------------
 
-    def _hear(self, child: _Child) -> None:
+    def _hear(self, child: _Child) -> bool:
+        """Read all that it says; False where it has nothing more to say, ever."""
         try:
             while not child.pipe.closed and child.pipe.poll():
                 message = read(child.pipe)
                 if message is not None:
                     self._heard(message)
         except (EOFError, OSError):
-            return                                       # it has ended; `_mend` will see
+            return False
+        return True
 
     def _heard(self, message: Message) -> None:
         match message:
@@ -322,6 +322,11 @@ class Stage:
         return self._song.keys
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What was moved by hand since the patch was loaded or saved."""
+        return dict(self._song.settings)
+
+    @property
     def state(self) -> str:
         """How it stands, in a word or two."""
         if self._card_state:
@@ -384,7 +389,8 @@ class Stage:
             self._start_engine()
 
     def _explain(self, mistakes: str) -> None:
-        self._tell(f"{mistakes}\n  the old patch plays on")
+        plays = "the old patch plays on" if self.ready else "nothing plays until it is mended"
+        self._tell(f"{mistakes}\n  {plays}")
 
     def _watch_files(self) -> None:
         """A saved patch or rig comes in; a broken one is explained while the old plays on."""
@@ -404,12 +410,14 @@ class Stage:
         self._tell(f"{now.source}: read again")
         if (now.osc_port, now.osc_allow) != (before.osc_port, before.osc_allow):
             self._open_osc(self._port)
-        if self._opening_of(now) != self._opening_of(before):
+        if _card(now) != _card(before):
             self._restart_engine()
 
-    @staticmethod
-    def _opening_of(rig: Rig) -> tuple[Any, ...]:
-        return rig.device, rig.input_channels, rig.output_channels, rig.block
+
+
+def _card(rig: Rig) -> tuple[object, ...]:
+    """What an open card can't be told."""
+    return rig.device, rig.input_channels, rig.output_channels, rig.block
 
 
 def _start(life: Callable[..., None], more: tuple[Any, ...], name: str, beat: int) -> _Child:

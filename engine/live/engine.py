@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.audio.deck import Deck
 from engine.clock import Clock
+from engine.controls import ACTIONS
 from engine.devices.priority import quieten
 from engine.errors import KuchiError
 from engine.events import Control, Sent
@@ -172,7 +173,9 @@ class Engine:
                 time_s = self._clock.time_at(message.heard_ns)
                 for name, value in self._hands.touch(message, time_s):
                     self._control(name, value, message.heard_ns)
-            case Osc(name, value, heard_ns) | Set(name, value, heard_ns):
+            case Osc(name, value, heard_ns):        # a button on a screen is as good as a pedal
+                self._control(name, True if name in ACTIONS else value, heard_ns)
+            case Set(name, value, heard_ns):
                 self._control(name, value, heard_ns)
             case Open():
                 self._open(message)
@@ -211,7 +214,7 @@ class Engine:
         self._show_lights()
 
     def _listen(self, value: Any) -> None:
-        """A pedal turns it over, an OSC value sets it."""
+        """A press turns it over, a number sets it."""
         words = self._block.words
         words[LISTENING] = 1 - words[LISTENING] if value is True else int(bool(value))
         if self._playing and not self._enter_ns:

@@ -7,6 +7,7 @@ here is counted, so that it can be said.
 
 import heapq
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -131,8 +132,13 @@ class Ledger:
                 found.append(_end_of(key))
         return found
 
-    def forget(self) -> None:
-        """Drop all that is still to come; notes that have begun end now."""
+    def forget(self, again_ns: Sequence[int] = ()) -> None:
+        """Drop all that is still to come; notes that have begun end now.
+
+        again_ns : when their ends are sent once more, for a listener that is deaf now
+        """
+        repeated = [(moment, key) for moment in again_ns for key in sorted(self._sounding)]
+        self._again = deque(sorted([*self._again, *repeated]))
         self._due.clear()
         self._end(None)
 

@@ -5,7 +5,7 @@ import threading
 from engine.devices.sound_cards import choose, list_devices
 from engine.errors import DeviceError
 
-_AGAIN_S = 0.3
+_AGAIN_S = 0.1
 
 
 class Lookout:

@@ -44,6 +44,7 @@ _INPUT_NS = 1_000_000           # and so often while there is something to hear
 _SPIN_NS = 300_000              # the last stretch before a note is waited for awake
 _TELL_NS = 1_000_000_000        # what was refused is told so often
 _MOST_UNSENT = 4096             # more than may come in before a silent engine is noticed
+_AGAIN_NS = (120_000_000, 1_000_000_000)    # JACK clients that the engine's death made deaf
 _FAREWELL_S = 0.1               # between the last note-off and the end of the ports
 
 
@@ -208,8 +209,8 @@ class Desk:
         self._hung = silent
 
     def _end_notes(self, why: str) -> None:
-        count = self._ledger.sounding
-        self._ledger.forget()
+        count, now_ns = self._ledger.sounding, time.monotonic_ns()
+        self._ledger.forget([now_ns + later_ns for later_ns in _AGAIN_NS])
         self._plugs.play(time.monotonic_ns())
         if count:
             self._say(f"{why}: {count} {'note' if count == 1 else 'notes'} ended")

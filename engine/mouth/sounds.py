@@ -62,56 +62,59 @@ def open_hat(who: Performer, force: float, rng: Rng) -> Samples:
 
 
 def lip_snare(who: Performer, force: float, rng: Rng) -> Samples:
-    """`pf`: the lips burst, then air over the lower lip: broad, with a little body."""
-    fall_ms = _near(45.0, 0.2, rng)
-    length = _frames(3.0 * fall_ms + 40.0)
-    teeth = _air(length, rng)
-    colour(teeth, _near(cavity_hz(0.18 * who.tract_cm), 0.12, rng), 0.6, 0.5, 1.0, 0.08)
-    _ring(teeth, who, 7.0)
-    lips = _air(length, rng)
-    colour(lips, 2000.0, 0.5, 0.4, 1.0, 0.3)
-    body = _tone(_glide(length, _near(3.4 * who.kick_hz, 0.08, rng), 0.7, 20.0))
-    sound = _at(teeth * _puff(length, 3.0, 12.0, fall_ms), -2.0)
-    sound += _at(lips * _shape(length, 0.3, 9.0), 0.0)
-    sound += _at(body * _shape(length, 4.0, 18.0), -11.0)
+    """`pf`: a soft puff, then the lips crack open over the teeth: broad, dry, soon gone."""
+    fall_ms = _near(16.0, 0.15, rng)
+    length = _frames(8.0 * fall_ms + 30.0)
+    teeth = _gusts(length, rng)
+    colour(teeth, _near(cavity_hz(0.10 * who.tract_cm), 0.12, rng), 0.7, 0.15, 1.0, 0.08)
+    _ring(teeth, who, 9.0)
+    lips = _gusts(length, rng)
+    colour(lips, _near(cavity_hz(0.32 * who.tract_cm), 0.12, rng), 1.5, 0.15, 1.0, 0.06)
+    _ring(lips, who, 6.0)
+    puff = _air(length, rng)
+    colour(puff, 2.5 * who.kick_hz, 0.7, 1.0, 1.0, 0.0)
+    sound = _at(teeth * _shape(length, 2.0, fall_ms), -6.0)
+    sound += _at(lips * _shape(length, 1.5, fall_ms), 0.0)
+    sound += _at(puff * _shape(length, 0.3, 2.5), -15.0)
     if who.voiced:
-        sound += _at(_vowel(who, "a", 25.0, 50.0, length, rng), -16.0 + 12.0 * who.voiced)
+        sound += _at(_vowel(who, "a", 25.0, 50.0, length, rng), -24.0 + 12.0 * who.voiced)
     return sound
 
 
 def throat_snare(who: Performer, force: float, rng: Rng) -> Samples:
     """`k`: the back of the tongue lets go, often twice; the mouth in front of it rings."""
-    fall_ms = _near(40.0, 0.2, rng)
-    length = _frames(3.0 * fall_ms + 40.0)
-    ring_hz = _near(cavity_hz(0.30 * who.tract_cm), 0.08, rng)
-    air = _air(length, rng)
+    fall_ms = _near(24.0, 0.15, rng)
+    length = _frames(6.0 * fall_ms + 30.0)
+    ring_hz = _near(cavity_hz(0.32 * who.tract_cm), 0.08, rng)
+    air = _gusts(length, rng)
     rasp = air.copy()
-    colour(air, ring_hz, 2.0, 0.35, 1.0, 0.1)
-    _ring(air, who, 4.0)
-    colour(rasp, 3.0 * ring_hz, 1.0, 0.1, 1.0, 0.15)
-    shape = _shape(length, 0.4, 6.0) + 0.7 * _puff(length, 3.0, 12.0, fall_ms)
+    colour(air, ring_hz, 2.0, 0.2, 1.0, 0.08)
+    _ring(air, who, 8.0)
+    colour(rasp, 3.0 * ring_hz, 1.2, 0.1, 1.0, 0.1)
+    shape = _shape(length, 1.0, fall_ms)
     again = _frames(_near(6.0, 0.25, rng))
-    shape[again:] += 0.7 * _shape(length - again, 0.3, 4.0)
-    body = _tone(_glide(length, _near(0.5 * cavity_hz(who.tract_cm), 0.1, rng), 0.8, 20.0))
-    sound = _at(air * shape, 0.0) + _at(rasp * shape, -6.0 + 4.0 * force)
-    sound += _at(body * _shape(length, 3.0, 14.0), -9.0)
+    shape[again:] += 0.7 * _shape(length - again, 0.5, 6.0)
+    body = _air(length, rng)
+    colour(body, 0.8 * cavity_hz(who.tract_cm), 1.0, 0.7, 1.0, 0.0)
+    sound = _at(air * shape, 0.0) + _at(rasp * shape, -7.0 + 3.0 * force)
+    sound += _at(body * _shape(length, 2.0, 50.0), -22.0)
     if who.voiced:
-        sound += _at(_vowel(who, "a", 18.0, 50.0, length, rng), -14.0 + 12.0 * who.voiced)
+        sound += _at(_vowel(who, "a", 18.0, 50.0, length, rng), -20.0 + 12.0 * who.voiced)
     return sound
 
 
 def inward_snare(who: Performer, force: float, rng: Rng) -> Samples:
     """`kh`: air drawn in past the side of the tongue: a crack, and a hiss that stops short."""
     length = _frames(_near(90.0, 0.15, rng))
-    ring_hz = _near(cavity_hz(0.22 * who.tract_cm), 0.08, rng)
-    air = _air(length, rng)
-    colour(air, ring_hz, 0.8, 0.5, 1.0, 0.35)
+    ring_hz = _near(cavity_hz(0.35 * who.tract_cm), 0.08, rng)
+    air = _gusts(length, rng)
+    colour(air, ring_hz, 1.5, 0.3, 1.0, 0.25)
+    colour(air, 5500.0, 0.7, 1.0, 0.8, 0.1)
     _ring(air, who, 4.0)
-    draw = _puff(length, 5.0, 30.0, 60.0)
+    draw = _shape(length, 5.0, 22.0)
     draw *= np.clip((length - np.arange(length, dtype=np.float32)) / _frames(20.0), 0.0, 1.0)
-    click = _tone(_glide(length, _near(1.8 * cavity_hz(who.tract_cm), 0.08, rng), 0.7, 10.0))
-    return (_at(air * (_shape(length, 0.2, 5.0) + 0.7 * draw), 0.0)
-            + _at(click * _shape(length, 0.2, 6.0), -3.0 - 3.0 * force))
+    click = _tone(_glide(length, ring_hz, 0.8, 10.0)) * _shape(length, 0.5, 4.0)
+    return _at(air * (_shape(length, 0.5, 5.0) + 0.6 * draw), 0.0) + _at(click, -8.0)
 
 
 def tongue_click(who: Performer, force: float, rng: Rng) -> Samples:
@@ -148,9 +151,9 @@ SOUNDS: Final[dict[str, Sound]] = {
     "b": Sound("kick", kick, 0.0),
     "ts": Sound("hihat_closed", closed_hat, -6.0),
     "tsss": Sound("hihat_open", open_hat, -6.0),
-    "pf": Sound("snare", lip_snare, -1.0),
-    "k": Sound("snare", throat_snare, -1.0),
-    "kh": Sound("snare", inward_snare, -1.5),
+    "pf": Sound("snare", lip_snare, 1.0),
+    "k": Sound("snare", throat_snare, 1.0),
+    "kh": Sound("snare", inward_snare, 0.5),
     "tk": Sound("rim", tongue_click, -2.0),
     "brr": Sound("other", lip_roll, -3.0),
 }
@@ -202,6 +205,13 @@ def _ms(length: int) -> Samples:
 
 def _air(length: int, rng: Rng) -> Samples:
     return rng.standard_normal(length, dtype=np.float32)
+
+
+def _gusts(length: int, rng: Rng) -> Samples:
+    """Air that is pressed through a narrow gap: it comes in gusts of a few milliseconds."""
+    gusts = _air(length, rng)
+    colour(gusts, 200.0, 0.6, 1.0, 0.0, 0.0)
+    return np.asarray(_air(length, rng) * np.exp(0.6 * gusts / gusts.std()), np.float32)
 
 
 def _tone(hz: np.ndarray) -> Samples:

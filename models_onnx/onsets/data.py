@@ -47,7 +47,8 @@ TILT_DB, BUMP_DB = 8.0, 3.0     # microphones: a slope over all bands, and each 
 NOISE_DB = (18.0, 60.0)         # below the loud hits
 ROOM_S, ROOM_DB = (0.02, 0.08), (8.0, 20.0)
 
-DENSE_S = (0.075, 0.16)         # between two strikes: sixteenths at 94 to 200 bpm
+DENSE_S = (0.075, 0.25)         # between two strikes: sixteenths at 60 to 200 bpm
+LONGER = (1.0, 4.0)             # a tail becomes so many times as long: hats that hiss on
 DENSE_DB = 3.0
 EVEN = 1e-3                     # the loudest band's energy where all hits are equally loud
 
@@ -168,11 +169,13 @@ def dense(takes: Sequence[Take], rng: Rng, seconds: float = 5.0) -> Take:
     who = takes[rng.integers(len(takes))].who
     cuts = [cut for take in takes if take.who == who for cut in _cuts(take)]
     chosen = [cuts[i] for i in rng.integers(len(cuts), size=6)] if cuts else []
+    chosen = [(lead, _longer(cut, rng)) if rng.random() < 0.5 else (lead, cut)
+              for lead, cut in chosen]
     if rng.random() < 0.5:
         chosen = [(lead, cut * (EVEN / cut.max())) for lead, cut in chosen]
     hops = int(seconds * HOPS_A_SECOND)
     energies = _hiss(hops, rng) * 10.0 ** (rng.uniform(-105.0, -70.0) / 10.0)
-    attacks, between = [], rng.uniform(*DENSE_S) * HOPS_A_SECOND
+    attacks, between = [], np.exp(rng.uniform(*np.log(DENSE_S))) * HOPS_A_SECOND
     place = 40.0
     while chosen and place < hops - 200:
         lead, cut = chosen[rng.integers(len(chosen))]
@@ -199,6 +202,12 @@ def _cuts(take: Take, longest: int = 330, lead: int = 4) -> list[tuple[int, NDAr
         tail = levels[-8:].mean(axis=0) - np.arange(80)[:, None]
         found.append((lead, 10.0 ** (np.concatenate([levels, tail]) / 10.0)))
     return found
+
+
+def _longer(cut: NDArray[np.float64], rng: Rng, body: int = 20) -> NDArray[np.float64]:
+    """The hit with its tail stretched, as levels are."""
+    tail = _stretched(np.log10(cut[body:]), rng.uniform(*LONGER))
+    return np.concatenate([cut[:body], 10.0 ** tail])
 
 
 @cache

@@ -32,7 +32,7 @@ class Concert:
         self._server, self._ports, self._hand_to = server, ports, hand_to
         self._before: list[Note] = []
         self._come()
-        self._over, self._pause = threading.Event(), threading.Event()
+        self._over, self._cables_lock = threading.Event(), threading.Lock()
         self.stage = Stage(patches, tell=self.told.append, **more)
         self._actions: list[Callable[[], object]] = []
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -51,15 +51,21 @@ class Concert:
 
     def _come(self) -> None:
         self.singer = Player("singer", self._server, ["mouth"])
-        self.listener = Player("listener", self._server, ["ear", "midi", "hand"])
-        self._others = [Player(name, self._server, ["midi"]) for name in self._ports[1:]]
+        self.listener = Player("listener", self._server, ["midi", "hand"])
+        self.ear = Player("ear", self._server, ["ear"])     # deaf while a dead engine is cabled in
+        self._jack = True
+        self.others = [Player(name, self._server, ["midi"]) for name in self._ports[1:]]
+
+    def _leave(self) -> None:
+        for player in (self.singer, self.ear, self.listener, *self.others):
+            player.close()
 
     def _live(self) -> None:
         while not self._over.is_set():
             self.stage.step(0.01)
             while self._actions:
                 self._actions.pop(0)()
-            if not self._pause.is_set():
+            with self._cables_lock:
                 self._plug()
         self.stage.close()
 
@@ -71,6 +77,8 @@ class Concert:
 
     def _plug(self) -> None:
         import jack
+        if not self._jack:
+            return
         client = self.listener.client
         try:
             for source, target in self._cables(client):
@@ -88,7 +96,7 @@ class Concert:
         for port in client.get_ports("PortAudio:in_0", is_audio=True):
             yield "singer:mouth", port.name
         for port in client.get_ports("PortAudio:out_0", is_audio=True):
-            yield port.name, "listener:ear"
+            yield port.name, "ear:ear"
         for name, ear in zip(self._ports, self._ears(), strict=True):
             for port in client.get_ports(f":{name}", is_midi=True, is_output=True):
                 yield port.name, ear
@@ -96,7 +104,7 @@ class Concert:
             yield "listener:hand", port.name
 
     def _ears(self) -> list[str]:
-        return [f"{player.name}:midi" for player in (self.listener, *self._others)]
+        return [f"{player.name}:midi" for player in (self.listener, *self.others)]
 
     def plugged(self) -> bool:
         """Do the microphone and every port lead where they should?"""
@@ -108,14 +116,18 @@ class Concert:
 
     @contextmanager
     def without_jack(self) -> Iterator[None]:
-        """The server dies; at the end of the block it is back, and so are the listeners."""
-        self._pause.set()
-        self._before += self.listener.messages()
-        self._server.kill()
+        """The server dies; at the end of the block it is back, and so are the listeners.
+
+        They leave a moment before, since a JACK client of a dead server is a danger to its process.
+        """
+        with self._cables_lock:
+            self._before += self.listener.messages()
+            self._jack = False
+            self._leave()
+            self._server.kill()
         yield
         self._server.start()
         self._come()
-        self._pause.clear()
 
     # -- what was heard ------------------------------------------------------------------------
 
@@ -158,8 +170,7 @@ class Concert:
         self._over.set()
         self._thread.join(30)
         assert not self._thread.is_alive(), "the stage doesn't end"
-        for player in (self.singer, self.listener, *self._others):
-            player.close()
+        self._leave()
 
 
 def process(name: str) -> int | None:

@@ -134,7 +134,7 @@ def test_what_is_sung_arrives_as_the_offline_render_of_the_same_audio_says(
         eventually(lambda: concert.silent_since() < time.monotonic() - 0.5, "the last note's end")
         arrived = concert.notes()
         places = places_sung(concert.singer, [note.frame for note in arrived])
-        told, speakers = strikes_told(visuals), concert.listener.heard().copy()
+        told, speakers = strikes_told(visuals), concert.ear.heard().copy()
         take = end(concert, log)
 
     notes = [(sent.sent, sent.event.note) for sent in wanted if isinstance(sent.event, NoteOn)]

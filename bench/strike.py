@@ -1,0 +1,263 @@
+"""How late is a drum hit?  From the strike in the microphone to the MIDI bytes, OSC and sound.
+
+A compiled JACK client strikes at random moments of its block, another one listens. What is shown
+is received - (struck + wait_ms), with wait_ms = 24: what the performer didn't ask for. A strike is
+in the air when its sample is recorded, one block before any program can hear it.
+
+The peer is what one would write in an hour: aubio in a Python sounddevice callback, which sends
+with mido; it waits for nothing. The null control is JACK's own way from one client to another.
+"""
+
+import importlib.util
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.dummy_card import dummy_card, real_time_is_allowed
+from bench.players import Player
+from bench.table import Gate, Report, Row
+from engine.errors import DeviceError
+from engine.units import SAMPLE_RATE, Samples, frames
+
+WAIT_MS = 24.0
+PERIODS = (32, 64, 128)
+MUST = {"p50": 3.0, "p99": 6.0, "SD": 1.0}
+_VOID_MS = 1.0                  # JACK's own way may not waver more than this, p99 - p50
+_APART_S = 0.15
+_NEAR_MS = (-20.0, 80.0)        # what arrives so long after a strike is its answer
+_READY_S = 60.0
+
+_PATCH = """
+cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> daw",
+          "drums -> visuals"]
+[nodes.onsets]
+type = "onset-detector"
+[nodes.drums]
+type = "drum-classifier"
+wait_ms = 24
+[nodes.daw]
+type = "midi-out"
+gate_ms = 20
+[nodes.visuals]
+type = "osc-out"
+to = "127.0.0.1:{port}"
+gate_ms = 20
+"""
+
+_PEER = """
+import aubio, mido, sys
+import numpy as np
+import sounddevice
+out = mido.open_output("Peer drums", virtual=True, api="UNIX_JACK")
+period = int(sys.argv[1])
+onset = aubio.onset("default", 512, period, 48000)
+onset.set_minioi_ms(50)
+def heard(source, frames, clock, status):
+    if onset(source[:, 0].copy())[0]:
+        out.send(mido.Message("note_on", note=36, velocity=100, channel=9))
+with sounddevice.InputStream(samplerate=48000, blocksize=0, channels=1, dtype="float32",
+                             latency="low", callback=heard):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def run(quick: bool) -> Report:
+    """Measure at each block size; without JACK nothing can be said."""
+    question = ("How late is a drum hit?  ms from the strike in the microphone, beyond "
+                f"wait_ms = {WAIT_MS:g}.")
+    count = 12 if quick else 1000
+    rows: list[Row] = []
+    worst_null, gates = 0.0, []
+    try:
+        for period in (64,) if quick else PERIODS:
+            late, null = measure(period, count)
+            worst_null = max(worst_null, null)
+            rows += [_row(period, what, ms, count) for what, ms in late.items()]
+            if period == 64 and real_time_is_allowed() and not quick:
+                gates = _gates(rows)
+    except DeviceError as error:
+        return Report(question, [], void=True, rule=str(error))
+    priority = "with" if real_time_is_allowed() else "WITHOUT"
+    return Report(question, rows, gates=gates, void=worst_null > _VOID_MS,
+                  rule=f"from client to client JACK itself wavered by more than {_VOID_MS:g} ms "
+                       f"(p99 - p50, here {worst_null:.2g}): the machine was busy elsewhere",
+                  notes=[f"{count} strikes at random moments of the block; {priority} real-time "
+                         "priority; the block in which a strike is recorded counts",
+                         "sound: until the kit's first steep edge leaves for the card",
+                         "aubio + Python: its strike-to-note, without any wait; missing where "
+                         "aubio isn't installed"])
+
+
+def _row(period: int, what: str, late_ms: NDArray[np.float64], count: int) -> Row:
+    p50, p95, p99 = np.percentile(late_ms, [50, 95, 99]) if len(late_ms) else [np.nan] * 3
+    return {"frames": f"{period:>3}  {what}", "p50": float(p50), "p95": float(p95),
+            "p99": float(p99), "SD": float(late_ms.std()) if len(late_ms) else float("nan"),
+            "heard %": 100.0 * len(late_ms) / count}
+
+
+def _gates(rows: list[Row]) -> list[Gate]:
+    return [Gate(f"{row['frames']}: {figure}, ms", float(row[figure]), limit)  # type: ignore[arg-type]
+            for row in rows if "aubio" not in str(row["frames"]) and str(row["frames"])[:3] == " 64"
+            for figure, limit in MUST.items()]
+
+
+def strikes(count: int, seed: int = 0) -> tuple[Samples, NDArray[np.int64]]:
+    """Clicks that are heard at once, at random samples: float32 (frames,), and where they are."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    gaps = frames(_APART_S) + rng.integers(0, frames(_APART_S) // 2, count)
+    places = frames(1.0) + np.cumsum(gaps)
+    song = np.zeros(int(places[-1]) + frames(1.0), np.float32)
+    length = frames(0.03)
+    fade = np.exp(-np.arange(length) / frames(0.006))
+    for place in places:
+        noise = rng.uniform(-0.8, 0.8, length) * fade
+        noise[0] = 0.8
+        song[place:place + length] = noise
+    return song, places
+
+
+def measure(period: int, count: int) -> tuple[dict[str, NDArray[np.float64]], float]:
+    """What was late by how much, ms, and how JACK itself wavers."""
+    song, places = strikes(count)
+    with ExitStack() as stack:
+        environment = stack.enter_context(dummy_card(period))
+        server = environment["JACK_DEFAULT_SERVER"]
+        players = {name: stack.enter_context(closing(Player(name, server, [does])))
+                   for name, does in (("singer", "mouth"), ("daw", "midi"), ("ear", "ear"),
+                                      ("null", "ear"), ("peer", "midi"))}
+        singer = players["singer"]
+        visuals = stack.enter_context(closing(_visuals()))
+        stack.enter_context(_kuchi(environment, visuals.getsockname()[1]))
+        peer = stack.enter_context(_peer(environment, period))
+        _plug(singer, peer)
+        singer.sing(song)
+        told = _listen(visuals, singer)
+        struck_ns = singer.sung_at_ns(places)
+        late = {"strike to note": _late_ms(struck_ns, _notes_ns(players["daw"])) - WAIT_MS,
+                "strike to OSC": _late_ms(struck_ns, told) - WAIT_MS,
+                "strike to sound": _sounds_late_ms(struck_ns, players["ear"]) - WAIT_MS}
+        if peer:
+            late["aubio + Python to note"] = _late_ms(struck_ns, _notes_ns(players["peer"]))
+        null = _late_ms(struck_ns, _clicks_ns(players["null"]))
+    return late, float(np.percentile(null, 99) - np.percentile(null, 50))
+
+
+def _late_ms(struck_ns: NDArray[np.int64], heard_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Each strike's first answer; what is never answered is left out, and counted elsewhere."""
+    if not len(heard_ns):
+        return np.zeros(0)
+    following = np.searchsorted(heard_ns, struck_ns + int(_NEAR_MS[0] * 1e6))
+    answered = following < len(heard_ns)
+    late = (heard_ns[following[answered]] - struck_ns[answered]) / 1e6
+    return late[late < _NEAR_MS[1]]
+
+
+def _notes_ns(player: Player) -> NDArray[np.int64]:
+    return np.array([note.ns for note in player.messages() if note.is_on], np.int64)
+
+
+def _clicks_ns(player: Player) -> NDArray[np.int64]:
+    """When, after a silence of 20 ms, something sounded again."""
+    loud = np.flatnonzero(np.abs(player.heard()) > 1e-4)
+    return _ns_of(player, loud[np.r_[True, np.diff(loud) > frames(0.02)]] if len(loud) else loud)
+
+
+def _ns_of(player: Player, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """When these samples leave for the card, as its clock has it."""
+    cycles = player.cycles()
+    period = int(np.median(np.diff(cycles[:, 1])))
+    block = np.minimum(samples // period, len(cycles) - 1)
+    return cycles[block, 2] + np.round(samples % period * 1e9 / SAMPLE_RATE).astype(np.int64)
+
+
+def _sounds_late_ms(struck_ns: NDArray[np.int64], player: Player) -> NDArray[np.float64]:
+    """How long after each strike the kit began again: its first steep edge over what still rang."""
+    starts = player.cycles()[:, 2]
+    period = int(np.median(np.diff(player.cycles()[:, 1])))
+    steep = np.abs(np.diff(player.heard()))
+    late = []
+    for moment in struck_ns:
+        first = int(np.searchsorted(starts, moment + int(15e6))) * period
+        rang = steep[first - frames(0.01):first]
+        edge = steep[first:first + frames(0.05)] > max(3.0 * rang.max(initial=0.0), 3e-3)
+        if edge.any():
+            begins = _ns_of(player, np.array([first + int(edge.argmax())]))[0]
+            late.append((begins - moment) / 1e6)
+    return np.array(late)
+
+
+# -- those who take part -------------------------------------------------------------------------
+
+def _visuals() -> socket.socket:
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    return receiver
+
+
+def _listen(visuals: socket.socket, singer: Player) -> NDArray[np.int64]:
+    """When hits arrived as OSC, until the song is over."""
+    told: list[int] = []
+    while not singer.done:
+        if select.select([visuals], [], [], 0.1)[0]:
+            datagram, now = visuals.recv(4096), time.monotonic_ns()
+            if b"/env" not in datagram and datagram[-4:] != b"\0\0\0\0":
+                told.append(now)
+    return np.array(told, np.int64)
+
+
+@contextmanager
+def _kuchi(environment: dict[str, str], port: int) -> Iterator[None]:
+    with tempfile.TemporaryDirectory() as folder:
+        patch = Path(folder, "strike.toml")
+        patch.write_text(_PATCH.format(port=port), encoding="utf-8")
+        process = subprocess.Popen([sys.executable, "-m", "engine", "run", str(patch)],
+                                   env=environment, stdout=subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@contextmanager
+def _peer(environment: dict[str, str], period: int) -> Iterator[bool]:
+    if importlib.util.find_spec("aubio") is None:
+        yield False
+        return
+    process = subprocess.Popen([sys.executable, "-c", _PEER, str(period)], env=environment,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip() == "ready"
+    finally:
+        process.communicate("")
+
+
+def _plug(singer: Player, peer: bool) -> None:
+    """Mouth to every microphone, drums to their listeners, the singer to the null control."""
+    client: Any = singer.client
+    wanted = {":Kuchi drums": "daw:midi", "PortAudio.*:out_0": "ear:ear",
+              "singer:mouth": "null:ear"} | ({"Peer drums": "peer:midi"} if peer else {})
+    deadline = time.monotonic() + _READY_S
+    for name, ear in wanted.items():
+        while not (found := client.get_ports(name, is_output=True)):
+            if time.monotonic() > deadline:
+                raise DeviceError(f"nothing came to plug into {ear}")
+            time.sleep(0.05)
+        client.connect(found[0], ear)
+    for microphone in client.get_ports("PortAudio.*:in_0"):
+        for other in client.get_all_connections(microphone):
+            client.disconnect(other, microphone)
+        client.connect("singer:mouth", microphone)
+    time.sleep(0.5)                                     # the graph settles

@@ -1,0 +1,213 @@
+"""What the stage is made of, one by one and without a card: the song, the link, the hands."""
+
+import os
+import socket
+import time
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import PatchError
+from engine.events import NoteOn
+from engine.graph import Graph
+from engine.live.hands import Hands
+from engine.live.link import Link
+from engine.live.messages import Forget, Heard, Midi, Panic, offer, read
+from engine.live.shared import SharedBlock
+from engine.live.song import Song
+from engine.nodes.midi_in import MidiIn
+from engine.patch import parse_patch
+
+PATCH = """
+cables = ["keys -> gate"]
+[nodes.gate]
+type = "midi-out"
+gate_ms = 50
+[scenes.long]
+gate.gate_ms = 900
+[controls]
+key.x = "panic"
+cc21 = "gate.gate_ms"
+cc80 = "listen"
+program5 = "tap"
+"""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    found = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    for path in found:
+        path.write_text(PATCH, encoding="utf-8")
+    (tmp_path / "rig.toml").write_text("", encoding="utf-8")
+    return found
+
+
+@pytest.fixture
+def song(paths: list[Path]) -> Song:
+    return Song(paths, paths[0].parent / "rig.toml")
+
+
+# -- the song ------------------------------------------------------------------------------------
+
+def test_a_fresh_engine_is_told_the_scene_and_what_was_moved_by_hand(song: Song):
+    song.remember("gate.gate_ms", 70.0)
+    song.remember("scene.long", 1)
+    assert (song.load().scene, song.load().settings) == ("scene.long", {})
+    song.remember("gate.gate_ms", 80.0)
+    assert song.load().settings == {"gate.gate_ms": 80.0}
+
+
+def test_what_was_moved_by_hand_outlives_an_edit_unless_the_edit_is_about_it(song: Song):
+    song.remember("gate.gate_ms", 70.0)
+    song.path.write_text(PATCH + "# a thought\n", encoding="utf-8")
+    song.read()
+    assert song.settings == {"gate.gate_ms": 70.0}
+    song.path.write_text(PATCH.replace("gate_ms = 50", "gate_ms = 60"), encoding="utf-8")
+    song.read()
+    assert song.settings == {}
+
+
+def test_a_broken_edit_leaves_the_song_as_it_was(song: Song):
+    song.path.write_text("cables = 3", encoding="utf-8")
+    with pytest.raises(PatchError):
+        song.read()
+    assert song.load().text == PATCH
+    assert song.keys == {"x": "panic"}
+
+
+def test_the_set_list_goes_round_and_a_patch_begins_as_it_was_saved(song: Song, paths):
+    song.remember("gate.gate_ms", 70.0)
+    song.move(-1)
+    assert song.path == paths[1]
+    assert song.settings == {}
+    song.move(1)
+    assert song.path == paths[0]
+    assert song.knows(2)
+    assert not song.knows(3)
+
+
+def test_a_file_that_is_being_written_is_read_when_the_writer_has_done(song: Song, monkeypatch):
+    now = [time.monotonic()]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+
+    def look() -> tuple[bool, bool]:
+        now[0] += 1.0
+        return song.changed()
+
+    assert look() == (False, False)
+    song.path.write_text(PATCH + "#", encoding="utf-8")
+    assert look() == (False, False), "it may not be whole yet"
+    assert look() == (True, False)
+    assert look() == (False, False), "told once"
+    song.path.unlink()
+    assert [look(), look()] == [(False, False)] * 2, "an editor that puts a new one in its place"
+
+
+# -- the link ------------------------------------------------------------------------------------
+
+def tiny_pipe() -> tuple[Connection, Connection]:
+    """A pipe with room for little, so that it is soon full."""
+    near, far = Pipe()
+    for pipe in (near, far):
+        with socket.socket(fileno=os.dup(pipe.fileno())) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return near, far
+
+
+def test_what_finds_no_room_leaves_when_there_is_some_and_in_order():
+    near, far = tiny_pipe()
+    link = Link([near])
+    for velocity in range(1000):
+        link.tell(Midi(0, 0x90, 36, velocity % 128))
+    heard = []
+    while far.poll():
+        heard.append(read(far))
+        link.flush()
+    assert heard == [Midi(0, 0x90, 36, velocity % 128) for velocity in range(1000)]
+    assert link.lost == 0
+
+
+def test_a_port_process_that_never_reads_stops_no_one_and_ends_its_notes_at_last():
+    near, far = tiny_pipe()
+    link = Link([near])
+    for _ in range(20_000):
+        link.tell(Midi(0, 0x90, 36, 1))
+    assert link.lost >= 4096
+    heard = []
+    while far.poll():
+        heard.append(read(far))
+        link.flush()
+    assert Forget() in heard
+
+
+def test_a_new_port_process_hears_nothing_of_what_was_meant_for_the_old_one():
+    (old, _), (new, far) = tiny_pipe(), tiny_pipe()
+    link = Link([old, new])
+    for _ in range(2000):
+        link.tell(Midi(0, 0x90, 36, 1))
+    link.use(1)
+    link.tell(Panic())
+    assert read(far) == Panic()
+    assert not far.poll()
+
+
+def test_a_full_pipe_refuses_and_never_waits():
+    near, _far = tiny_pipe()
+    sent = sum(offer(near, Panic()) for _ in range(10_000))
+    assert 0 < sent < 10_000
+
+
+# -- the hands -----------------------------------------------------------------------------------
+
+@pytest.fixture
+def hands() -> Hands:
+    hands = Hands()
+    hands.bind(Graph(parse_patch(PATCH)), ["Kuchi keys", "Kuchi control"], 1)
+    return hands
+
+
+def moved(hands: Hands, status: int, data1: int, data2: int = 0) -> list:
+    return list(hands.touch(Heard(0, status, data1, data2, 0), 0.5))
+
+
+def test_a_pedal_fires_on_the_press_whatever_its_channel(hands: Hands):
+    assert moved(hands, 0xB3, 80, 127) == [("listen", True)]
+    assert moved(hands, 0xB3, 80, 0) == []
+
+
+def test_a_program_that_nothing_is_bound_to_is_a_place_in_the_set_list(hands: Hands):
+    assert moved(hands, 0xC0, 4) == [("tap", True)]
+    assert moved(hands, 0xC0, 1) == [("program", 2)]
+
+
+def test_a_key_is_heard_by_the_node_of_its_port():
+    graph, hands = Graph(parse_patch(PATCH)), Hands()
+    hands.bind(graph, ["Kuchi keys", "Kuchi control"], 1)
+    moved(hands, 0x92, 60, 100)
+    keys = next(node for node in graph.nodes.values() if isinstance(node, MidiIn))
+    assert keys.process() == [NoteOn(0.5, 60, 100, 3)]
+    list(hands.touch(Heard(1, 0x92, 60, 100, 0), 0.5))
+    assert keys.process() == (), "what the controller plays is no key"
+
+
+def test_lights_show_what_holds_and_are_told_only_when_it_changes(hands: Hands):
+    place = round(127 * (50 - 5) / (5000 - 5))
+    assert list(hands.lights(True)) == [Midi(1, 0xB0, 21, place), Midi(1, 0xB0, 80, 127)]
+    assert list(hands.lights(True)) == []
+    assert list(hands.lights(False)) == [Midi(1, 0xB0, 80, 0)]
+    hands.darken()
+    assert len(list(hands.lights(False))) == 2
+
+
+def test_the_block_of_memory_is_taken_away_by_who_made_it():
+    block = SharedBlock()
+    name = block.name
+    other = SharedBlock(name)
+    block.words[3] = 7
+    assert np.array_equal(other.words, block.words)
+    other.close()
+    block.close()
+    with pytest.raises(FileNotFoundError):
+        SharedBlock(name)
