@@ -12,6 +12,8 @@ from engine.units import SAMPLE_RATE, Samples
 BANDS = 8
 ROWS = 10
 
+LOUDEST = 8.0
+
 CENTRES_HZ = (70.0, 140.0, 280.0, 560.0, 1_200.0, 2_600.0, 5_600.0, 10_500.0)
 WIDTHS_HZ = (35.0, 50.0, 90.0, 180.0, 400.0, 900.0, 1_800.0, 3_000.0)
 """How far from its centre one resonator has lost 3 dB: narrower hears later."""
@@ -44,13 +46,23 @@ def resonators() -> Samples:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def sane(samples, out):
+    """Copy a block; what no microphone gives (over +18 dBFS, infinite, no number) is silence.
+
+    samples, out : float32 (n,)
+    """
+    for i in range(len(samples)):
+        out[i] = samples[i] if abs(samples[i]) < np.float32(LOUDEST) else np.float32(0.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def biquad(samples, coefficients, state, out):
     """Pass a block through one second-order section.
 
     samples      : float32 (n,)
     coefficients : float32 (5,)   b0 b1 b2 a1 a2
     state        : float32 (2,)   carried on; zeros at first
-    out          : float32 (n,)   filled
+    out          : float32 (n,)   filled; may be `samples` itself
     """
     b0, b1, b2, a1, a2 = coefficients
     first, second = state[0], state[1]

@@ -19,7 +19,7 @@ from engine.dsp.envelope import (
     raise_floor,
     to_db,
 )
-from engine.dsp.filters import BANDS, ROWS, band_energies, biquad, resonators
+from engine.dsp.filters import BANDS, ROWS, band_energies, biquad, resonators, sane
 from engine.dsp.flux import level_flux
 from engine.dsp.peaks import bar_for, steepest
 from engine.units import HOP
@@ -158,7 +158,8 @@ def judge(features, ear, hidden):
 @njit(cache=True, nogil=True, error_model="numpy")
 def listen(samples, high_pass, rumble, bank, clean, levels):
     """The bands' levels of one hop: samples in, dB out. All else is state and scratch."""
-    biquad(samples, high_pass, rumble, clean)
+    sane(samples, clean)
+    biquad(clean, high_pass, rumble, clean)
     band_energies(clean, bank)
     to_db(bank[9 * BANDS:], levels)
 

@@ -4,12 +4,10 @@ Nothing here is in a hurry. It watches the patch and the rig for edits, keeps wh
 the engine (patch, scene, whether it listens), and tells the performer what happens in one line.
 """
 
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +15,7 @@ import msgspec
 
 from engine.errors import FileError, KuchiError
 from engine.live import engine, port
+from engine.live.children import Child, pair, start
 from engine.live.level import Level
 from engine.live.lookout import Lookout
 from engine.live.messages import (
@@ -47,10 +46,6 @@ from engine.live.shared import (
 from engine.live.song import Song
 from engine.rig import Rig
 
-_spawn = multiprocessing.get_context("spawn")
-
-_LEAVE_S = 2.5              # how long a process may take to leave
-_HUNG_NS = 1_000_000_000    # a loop that has stood so long is ended and started again
 _SOON_S, _OFTEN = 2.0, 5    # so many falls, each so soon after being ready, and we stop trying
 _LINKS = 8                  # port processes in the life of one engine
 _AGAIN_S = 2.0              # a card that couldn't be opened is looked for again after this
@@ -67,16 +62,6 @@ class Picture:
     peak_db: float
     advice: str
     hits: tuple[tuple[float, str, float, float, float], ...]
-
-
-@dataclass(slots=True)
-class _Child:
-    """A process, the pipe to it, and the place in shared memory where its heart beats."""
-
-    process: SpawnProcess
-    pipe: Connection
-    beat: int
-    started_ns: int
 
 
 class Stage:
@@ -105,27 +90,27 @@ class Stage:
         self._card_state = self._trouble = ""
         self._lookout: Lookout | None = None
         self._port = self._start_port()
-        self._engine: _Child | None = None
+        self._engine: Child | None = None
         self._start_engine()
 
     # -- processes -----------------------------------------------------------------------------
 
-    def _start_port(self) -> _Child:
-        self._links, links = _spawn.Pipe()
-        child = _start(port.run, (links, self.block.name), "kuchi-port", PORT_BEAT)
+    def _start_port(self) -> Child:
+        self._links, links = pair()
+        child = start(port.run, (links, self.block.name), "kuchi-port", PORT_BEAT)
         links.close()
         self._open_osc(child)
         return child
 
-    def _open_osc(self, child: _Child) -> None:
+    def _open_osc(self, child: Child) -> None:
         if self.rig.osc_port:
             offer(child.pipe, OscIn(self.rig.osc_port, self.rig.osc_allow))
 
     def _start_engine(self) -> None:
         self.ready, self._trouble = None, ""
-        pairs = [_spawn.Pipe() for _ in range(_LINKS)]
+        pairs = [pair() for _ in range(_LINKS)]
         self._far_ends, near = [far for far, _ in pairs], [near for _, near in pairs]
-        child = self._engine = _start(engine.run, (near, self.block.name), "kuchi-engine",
+        child = self._engine = start(engine.run, (near, self.block.name), "kuchi-engine",
                                       ENGINE_BEAT)
         for pipe in near:
             pipe.close()
@@ -151,15 +136,14 @@ class Stage:
         children = [child for child in (self._engine, self._port) if child]
         wait([each for c in children for each in (c.pipe, c.process.sentinel)], timeout_s)
         for child in children:
-            if not self._hear(child) or _hangs(child, int(self.block.words[child.beat])):
-                child.process.kill()
-                child.process.join(_LEAVE_S)
+            if not self._hear(child) or child.hangs(int(self.block.words[child.beat])):
+                child.kill()
             if not child.process.is_alive() and child in (self._engine, self._port):
                 self._mend(child)
         self._watch_files()
         self._watch_card()
 
-    def _mend(self, child: _Child) -> None:
+    def _mend(self, child: Child) -> None:
         """Start again what has fallen."""
         child.pipe.close()
         if child is self._port:
@@ -168,13 +152,16 @@ class Stage:
         self._engine = None
         for far in self._far_ends[self._next_link:]:
             far.close()
+        soon = self.ready is None or time.monotonic() - self._ready_at < _SOON_S
+        self._falls = self._falls + 1 if soon else 1
+        self.ready = None
         self._fell_at = self._fell_at or time.monotonic()
         if child.process.exitcode == engine.CARD_LOST:
             self._card_state = "USB GONE"
             self._tell("The sound card has gone; every note was ended. It is taken again when "
                        "it is back.")
             self._look_out()
-        elif self._fell_too_often():
+        elif self._falls >= _OFTEN:
             self._tell(f"The engine fell {_OFTEN} times as soon as it was ready and is left "
                        "alone: try another patch, or start Kuchi again.")
             return
@@ -194,16 +181,11 @@ class Stage:
 
     def _restart_engine(self) -> None:
         if self._engine:
-            _end(self._engine)
+            self._engine.end()
             for far in self._far_ends[self._next_link:]:
                 far.close()
         self._fell_at = time.monotonic()
         self._start_engine()
-
-    def _fell_too_often(self) -> bool:
-        soon = self.ready is None or time.monotonic() - self._ready_at < _SOON_S
-        self._falls = self._falls + 1 if soon else 1
-        return self._falls >= _OFTEN
 
     def close(self) -> None:
         """End every note and every process; safe to call twice."""
@@ -214,7 +196,7 @@ class Stage:
         for child in children:
             offer(child.pipe, Stop())
         for child in children:
-            _end(child)
+            child.end()
             self._hear(child)
         self._links.close()
         if self._log:
@@ -224,7 +206,7 @@ class Stage:
 
     # -- what the others say -------------------------------------------------------------------
 
-    def _hear(self, child: _Child) -> bool:
+    def _hear(self, child: Child) -> bool:
         """Read all that it says; False where it has nothing more to say, ever."""
         try:
             while not child.pipe.closed and child.pipe.poll():
@@ -284,8 +266,8 @@ class Stage:
 
     def _heard_of_card(self, news: Carded) -> None:
         if news.there:
-            self._card_state = ""
-            if self.ready:
+            was, self._card_state = self._card_state, ""
+            if was:
                 self._tell(f"Sound again: {news.words}")
             return
         if self._card_state != "USB GONE":
@@ -418,30 +400,6 @@ class Stage:
 def _card(rig: Rig) -> tuple[object, ...]:
     """What an open card can't be told."""
     return rig.device, rig.input_channels, rig.output_channels, rig.block
-
-
-def _start(life: Callable[..., None], more: tuple[Any, ...], name: str, beat: int) -> _Child:
-    """A process whose first argument is its end of a pipe to us."""
-    near, far = _spawn.Pipe()
-    process = _spawn.Process(target=life, args=(far, *more), name=name, daemon=True)
-    started_ns = time.monotonic_ns()
-    process.start()
-    far.close()
-    return _Child(process, near, beat, started_ns)
-
-
-def _hangs(child: _Child, beat_ns: int) -> bool:
-    """Has it begun to beat, and stopped?"""
-    return beat_ns > child.started_ns and time.monotonic_ns() - beat_ns > _HUNG_NS
-
-
-def _end(child: _Child) -> None:
-    """Let it leave; what doesn't is killed."""
-    offer(child.pipe, Stop())
-    child.process.join(_LEAVE_S)
-    if child.process.is_alive():
-        child.process.kill()
-        child.process.join(_LEAVE_S)
 
 
 def _open_log(path: Path | None) -> BinaryIO | None:

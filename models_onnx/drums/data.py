@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from engine.drums import DRUMS
 from engine.dsp.mel import BANDS
 from engine.dsp.strike import ear, hear_all
-from engine.mouth import PERFORMERS, perform
 from engine.units import SAMPLE_RATE, Samples, frames
 from models_onnx.corpus import Event, Recording, recordings
 from models_onnx.drums.noises import NOISES
@@ -38,7 +37,6 @@ SPEED = 0.17                    # smaller and larger mouths, faster and slower t
 TILT_DB, BUMP_DB = 3.0, 7.0     # microphones: a slope an octave, and two hills or valleys
 NOISE_DB = (18.0, 65.0)         # the strike's level over the noise
 ROOM_SHARE = 0.4                # of the variations are heard in a room
-MOUTH_SOUNDS = ("b", "b", "b", "ts", "ts", "tsss", "pf", "k", "kh")
 TAIL_S = (0.055, 0.25)          # a "strike" found this long after a real one is a mistake
 
 
@@ -47,7 +45,7 @@ class Strike:
     """One example.
 
     who      : performer or kit
-    kind     : "voice", "drum", "mouth" (a synthetic voice) or "none"
+    kind     : "voice", "drum" or "none"
     samples  : float32 (LENGTH,)   the attack lies at BEFORE
     may_be   : bool (CLASSES,)     the classes that are right
     alone_s  : how long after the attack the next strike begins
@@ -97,18 +95,6 @@ def noises(rng: np.random.Generator, count: int) -> list[Strike]:
         noise = NOISES[index % len(NOISES)](rng, LENGTH - BEFORE)
         samples[BEFORE:BEFORE + len(noise)] = noise
         found.append(Strike(f"noise {index}", "none", samples, may_be("speech"), np.inf))
-    return found
-
-
-def mouths(rng: np.random.Generator, each: int) -> list[Strike]:
-    """Synthetic voices, `each` times through their sounds: as many kicks as snares and hats."""
-    found = []
-    for who in PERFORMERS:
-        for sound in MOUTH_SOUNDS * each:
-            audio, (strike,) = perform([(0.2, sound, rng.uniform(0.3, 1.0))], who, seconds=0.6,
-                                       seed=int(rng.integers(1 << 30)))
-            samples = audio[frames(strike.time) - BEFORE:][:LENGTH]
-            found.append(Strike(who.name, "mouth", samples, may_be(strike.drum), np.inf))
     return found
 
 
