@@ -85,7 +85,7 @@ def _stream(name: str, minutes: float) -> None:
     """Resident memory at each mark of a long stream, MB."""
     from bench.throughput import NOTHING
     from engine.patch import load_patch
-    from engine.render import render
+    from engine.rendering import render
 
     marks: list[float] = []
     patch = NOTHING if name == "nothing" else load_patch(name)

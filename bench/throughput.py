@@ -18,7 +18,7 @@ from bench.table import Gate, Report, Row
 from engine.graph import Graph
 from engine.mouth import beat, perform
 from engine.patch import Patch, load_patch
-from engine.render import TAIL_S, render
+from engine.rendering import TAIL_S, render
 from engine.units import HOP, SAMPLE_RATE, Samples
 
 PATCHES = ("beatbox-to-daw", "beatbox-kit")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.patch import load_patch
-    from engine.render import render
+    from engine.rendering import render
 
 __all__ = ["load_patch", "render"]
 
@@ -15,6 +15,6 @@ def __getattr__(name: str) -> Any:
         from engine.patch import load_patch
         return load_patch
     if name == "render":
-        from engine.render import render
+        from engine.rendering import render
         return render
     raise AttributeError(f"module 'engine' has no attribute {name!r}")

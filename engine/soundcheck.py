@@ -14,7 +14,7 @@ from engine.microphone import CLIPPED, Sound, listen
 from engine.node import Param
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.nodes.onset_detector import OnsetDetector
-from engine.render import play
+from engine.rendering import play
 from engine.units import SAMPLE_RATE, Samples, frames, level_db
 
 ROOM_S, HITS_S = 5.0, 10.0      # enough to hear the fan and the hum, and some twenty hits

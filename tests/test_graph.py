@@ -7,7 +7,7 @@ from engine.errors import KuchiError
 from engine.events import Control, NoteOff, NoteOn
 from engine.graph import Graph
 from engine.patch import parse_patch
-from engine.render import render
+from engine.rendering import render
 from engine.units import HOP
 
 PADS = """

@@ -22,7 +22,7 @@ from engine.mouth import (
 )
 from engine.mouth.performance import Strike
 from engine.nodes.drum_classifier import DrumClassifier
-from engine.render import play
+from engine.rendering import play
 from engine.units import SAMPLE_RATE, Samples, frames, level_db
 
 everyone = pytest.mark.parametrize("who", PERFORMERS, ids=lambda who: who.name)

@@ -7,7 +7,7 @@ from engine.events import Hit, Onset
 from engine.mouth import beat, perform
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.nodes.onset_detector import OnsetDetector
-from engine.render import play
+from engine.rendering import play
 from engine.soundcheck import HITS_S, ROOM_S, check
 from engine.units import SAMPLE_RATE, gain
 

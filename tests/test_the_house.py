@@ -19,7 +19,7 @@ FLOORS = (
     ("dsp", "mouth"),
     ("clock", "node", "model", "audio", "osc", "osc_maps"),
     ("nodes",),
-    ("controls", "patch", "rig", "knobs", "save", "graph", "render", "picture", "devices",
+    ("controls", "patch", "rig", "knobs", "save", "graph", "rendering", "picture", "devices",
      "microphone", "soundcheck", "doctor"),
     ("live",),
     ("page", "commands"),

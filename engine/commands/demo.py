@@ -32,7 +32,7 @@ def command(out: Path, play: bool, as_json: bool) -> None:
     from engine.mouth import demo_performance
     from engine.patch import load_patch
     from engine.picture import draw_take
-    from engine.render import render
+    from engine.rendering import render
     from engine.units import SAMPLE_RATE
 
     voice, strikes = demo_performance()

@@ -92,7 +92,7 @@ def render_take(patch: "Patch", take: Input, folder: Path, *, seed: int = 0,
     """One input through a fresh graph into its folder; returns how many of each event left."""
     from engine.devices.files import TakeFolder, read_audio, read_midi
     from engine.events import Control
-    from engine.render import render
+    from engine.rendering import render
 
     audio = None if take.audio is None else read_audio(take.audio)
     notes = [] if take.midi is None else read_midi(take.midi)

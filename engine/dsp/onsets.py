@@ -40,7 +40,6 @@ BLEED_GAIN_DB = -10.0                        # until it is learnt: monitors are 
 
 IN_A_ROW = 2                                 # hops the judge must be sure
 LOOK_BACK = 12                               # hops: an attack is announced within 16 ms
-FLUX_FLOOR_DB = -80.0
 BLEED_MARGIN_DB = 1.5
 
 EAR = np.dtype([
@@ -88,10 +87,10 @@ def margin_of(sensitivity_db):
 @njit(cache=True, nogil=True, error_model="numpy")
 def rises_over(levels, floor):
     """Whether any band is over its floor; else nobody need be asked."""
+    over = False
     for band in range(len(levels)):
-        if levels[band] > floor[band]:
-            return True
-    return False
+        over |= levels[band] > floor[band]
+    return over
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -166,13 +165,10 @@ def listen(samples, high_pass, rumble, bank, clean, levels):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def follow(state):
-    """The newest levels are in: let room, floor and flux follow. Returns the peak before them."""
-    newest = state.hop & (PAST - 1)
-    levels, peak = state.levels[newest], state.peak
+    """The newest levels are in: let room, floor and peak follow. Returns the peak before them."""
+    levels, peak = state.levels[state.hop & (PAST - 1)], state.peak
     follow_room(levels, state.room)
     floor_of(state.room, margin_of(state.sensitivity_db), peak, state.floor)
-    state.flux[newest] = level_flux(levels, state.levels[(newest - 1) & (PAST - 1)],
-                                    FLUX_FLOOR_DB)
     state.peak = follow_peak(levels, peak)
     return peak
 
@@ -198,6 +194,8 @@ def hear(samples, bleed, playing, ears, states):
                state.bleed)
         learn_bleed(state.hop, levels, state.bleed, state.heard, state.played, state.gain)
         raise_floor(state.hop, state.played, state.gain, BLEED_MARGIN_DB, state.floor)
+    before = state.levels[(newest - 1) & (PAST - 1)]
+    state.flux[newest] = level_flux(levels, before, state.floor)
     announced = False
     state.odds = -np.inf
     if rises_over(levels, state.floor):

@@ -7,6 +7,7 @@ the room, so a soft singer is heard like a loud one.
 
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def load_ear(path: Path) -> NDArray[np.void]:
             judge = {name: weights[name] for name in JUDGE}
     except FileNotFoundError:
         raise ModelError(f"{path} is not there") from None
-    except (OSError, ValueError, KeyError, EOFError) as problem:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as problem:
         raise ModelError(f"{path} holds no judge of strikes: {problem}") from None
     for name, values in judge.items():
         wanted = ear[name].shape[1:]

@@ -9,7 +9,7 @@ import numpy as np
 from engine.drums import HIHATS
 from engine.events import Hit
 from engine.patch import load_patch
-from engine.render import render
+from engine.rendering import render
 from models_onnx.corpus import Recording, recordings
 from models_onnx.drums.hearing import model_for
 from models_onnx.drums.measures import LEAST

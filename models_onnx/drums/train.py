@@ -3,7 +3,8 @@
 A causal GRU hears a strike frame by frame and gives its opinion after each. Five fold models are
 trained without a fifth of the performers and kits each, for scores on those never heard; then the
 one that ships, on everybody. Writes `model.onnx` and `folds/`, each compared with torch; scores
-and card are `evaluate --card`'s. About 12 minutes on one core; expect the card's macro-F1 within .02.
+and card are `evaluate --card`'s. About 12 minutes on one core; expect the macro-F1 of the card
+within .02.
 """
 
 import argparse

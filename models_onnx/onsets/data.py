@@ -121,7 +121,8 @@ def features_of(levels: Samples, wanted: NDArray[np.bool_]) -> tuple[Samples, ND
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _listen_all(audio, high_pass, states, levels):
+def _listen_all(audio: Samples, high_pass: Samples, states: NDArray[np.void], levels: Samples
+                ) -> None:
     state = states[0]
     for hop in range(len(levels)):
         listen(audio[hop * HOP:(hop + 1) * HOP], high_pass, state.rumble, state.bank,
@@ -129,7 +130,8 @@ def _listen_all(audio, high_pass, states, levels):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _describe_all(levels, wanted, edges, states, features, asked):
+def _describe_all(levels: Samples, wanted: NDArray[np.bool_], edges: NDArray[np.int64],
+                  states: NDArray[np.void], features: Samples, asked: NDArray[np.intp]) -> int:
     state, count = states[0], 0
     for hop in range(len(levels)):
         newest = state.levels[hop & (PAST - 1)]
@@ -166,7 +168,7 @@ def varied(take: Take, rng: Rng) -> Take:
 
 def dense(takes: Sequence[Take], rng: Rng, seconds: float = 5.0) -> Take:
     """Sixteenths: hits cut out of one performer's takes, laid close together with their tails."""
-    who = takes[rng.integers(len(takes))].who
+    who = takes[int(rng.integers(len(takes)))].who
     cuts = [cut for take in takes if take.who == who for cut in _cuts(take)]
     chosen = [cuts[i] for i in rng.integers(len(cuts), size=6)] if cuts else []
     chosen = [(lead, _longer(cut, rng)) if rng.random() < 0.5 else (lead, cut)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.drums import HIHATS
 from engine.model import MODELS
 from engine.nodes.onset_detector import OnsetDetector
-from engine.render import hear
+from engine.rendering import hear
 from engine.units import Samples
 from models_onnx.corpus import Recording
 

@@ -1,4 +1,4 @@
-"""What takes don't show: sixteenths at 180 bpm, noise in which nothing is struck, the kit's echo."""
+"""What takes don't show: sixteenths at 180 bpm, noise where nothing is struck, the kit's echo."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from engine.patch import load_patch
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, gain
 from models_onnx.corpus import Recording
 from models_onnx.onsets import sounds
-from models_onnx.onsets.measures import HERE, Detector, Heard, interval, kuchi, mean_f, model_for
+from models_onnx.onsets.measures import HERE, Detector, Heard, kuchi, mean_f, model_for
 
 SIXTEENTH_S = 0.083
 A_BAR = 16
@@ -60,7 +60,7 @@ def _bar(hits: Sequence[tuple[Samples, float]], rng: np.random.Generator
     audio = sounds.steady(rng, frames(A_BAR * SIXTEENTH_S + 1.0), -70.0, 3.0)
     attacks = []
     for k in range(A_BAR):
-        hit, attack = hits[rng.integers(len(hits))]
+        hit, attack = hits[int(rng.integers(len(hits)))]
         place = frames(0.3 + k * SIXTEENTH_S - attack)
         hit = hit[:len(audio) - place]
         audio[place:place + len(hit)] += np.float32(
@@ -92,8 +92,8 @@ def triggers_in_pauses(heard: Sequence[Heard]) -> dict[str, float]:
             if end - begin >= LEAST_PAUSE_S:
                 seconds += end - begin
                 count += int(((h.times >= begin) & (h.times < end)).sum())
-    return {"a_minute": round(60.0 * count / max(seconds, 1e-9), 2), "minutes":
-            round(seconds / 60.0, 2)}
+    return {"a_minute": round(60.0 * count / max(float(seconds), 1e-9), 2), "minutes":
+            round(float(seconds) / 60.0, 2)}
 
 
 def kit_bleed(recordings: Sequence[Recording]) -> dict[str, Any]:

@@ -110,7 +110,8 @@ def train(takes: Sequence[Take], hits: Sequence[Take], seed: int) -> Judge:
 def save(out: Path, judges: dict[str, dict[str, Samples]], sure: float) -> None:
     """Write all judges with one bar."""
     for name, weights in judges.items():
-        np.savez(out / name, **weights, sure=np.float32(sure), surer=np.float32(SURER))
+        bars = {"sure": np.array(sure, np.float32), "surer": np.array(SURER, np.float32)}
+        np.savez(out / name, allow_pickle=False, **weights, **bars)
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """What the judge of strikes is told and what it makes of it, against numpy."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -31,10 +33,10 @@ def told(levels, hop, floor, peak):
     """`describe`, in numpy."""
     over = np.array([np.maximum(levels[(hop - age) % PAST] - floor, 0.0) for age in range(PAST)])
     rows = list(over[:POINTS])
-    for first, last in zip(EDGES, EDGES[1:], strict=False):
+    for first, last in pairwise(EDGES):
         rows.append(over[first:last:1 if first < FINE else EVERY].mean(axis=0))
     older = [over[first:last:1 if first < FINE else EVERY].max(axis=0)
-             for first, last in zip(EDGES, EDGES[1:], strict=False)]
+             for first, last in pairwise(EDGES)]
     rows += [peak - floor, np.max(older, axis=0)]
     return np.concatenate(rows) / 20.0
 

@@ -1,5 +1,7 @@
 """When it had begun, and how sure one must be."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -43,5 +45,5 @@ def test_within_the_retrigger_time_nobody_can_be_sure_enough():
 def test_the_bar_comes_down_after_a_strike():
     bars = [bar_for(hops, 33.75, 2.0, 1.0) for hops in range(34, 34 + SPAN_HOPS + 5)]
     assert bars[0] == pytest.approx(3.0, abs=0.05)
-    assert all(later <= sooner for sooner, later in zip(bars, bars[1:], strict=False))
+    assert all(later <= sooner for sooner, later in pairwise(bars))
     assert bars[-1] == 2.0

@@ -13,7 +13,7 @@ from engine.drums import DRUMS
 from engine.events import Beat, Hit
 from engine.nodes.osc_out import OscOut
 from engine.osc import build
-from engine.render import play
+from engine.rendering import play
 
 pytestmark = pytest.mark.live
 

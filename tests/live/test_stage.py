@@ -22,7 +22,7 @@ from engine.live.shared import FRAME
 from engine.mouth import beat, perform
 from engine.osc import parse
 from engine.patch import load_patch
-from engine.render import render
+from engine.rendering import render
 from engine.units import SAMPLE_RATE, Samples
 
 pytestmark = [pytest.mark.live,

@@ -19,7 +19,7 @@ from engine.events import Hit, Onset, Release
 from engine.mouth import beat, perform
 from engine.node import AudioBlock, Context
 from engine.nodes.drum_classifier import DrumClassifier
-from engine.render import hear, play
+from engine.rendering import hear, play
 
 KICK_HZ, WHISTLE_HZ = 120.0, 1_500.0
 

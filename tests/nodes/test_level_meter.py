@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.nodes.level_meter import LevelMeter
-from engine.render import play
+from engine.rendering import play
 
 
 def test_a_full_scale_sine_reads_zero_peak_and_minus_three_rms():

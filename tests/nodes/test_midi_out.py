@@ -12,7 +12,7 @@ from engine.drums import DRUMS, GM_NOTE
 from engine.events import Hit, NoteOff, NoteOn, Release
 from engine.node import Context
 from engine.nodes.midi_out import MidiOut
-from engine.render import play
+from engine.rendering import play
 
 SECOND = np.zeros(48_000, np.float32)
 

@@ -4,21 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pytest import approx
 
 from engine.audio.kit import synthesise
 from engine.clock import Clock
 from engine.errors import ModelError
-from engine.mouth import PERFORMERS, beat, perform
 from engine.model import MODELS
+from engine.mouth import PERFORMERS, beat, perform
 from engine.node import Context
 from engine.nodes.onset_detector import JUDGE, OnsetDetector, load_ear
-from engine.render import hear, play
+from engine.rendering import hear, play
 from engine.units import SAMPLE_RATE, frames, gain
 from models_onnx.onsets import sounds
 
 SECOND = SAMPLE_RATE
-FOUR_ON_THE_FLOOR = {"b": "X...X...X...X...", "t": "..x...x...x...x."}
+FOUR_ON_THE_FLOOR = {"b": "X...X...X...X...", "ts": "..x...x...x...x."}
 
 
 def strikes(at, seconds=1.5, peak=0.5, room_db=-75.0):
@@ -45,7 +44,7 @@ def found(onsets, truth, within=0.025):
 
 @pytest.mark.parametrize("place", [0.5, 0.5003, 0.5007, 0.501, 0.7])
 def test_a_strike_is_dated_back_to_its_attack(place):
-    assert times(strikes([place])) == approx([place], abs=0.001)
+    assert times(strikes([place])) == pytest.approx([place], abs=0.001)
 
 
 def test_a_strike_is_announced_within_some_milliseconds():
@@ -56,22 +55,22 @@ def test_a_strike_is_announced_within_some_milliseconds():
 def test_strength_says_how_far_above_the_room():
     loud, soft = (play(OnsetDetector(), strikes([0.5], peak=peak))[0].strength
                   for peak in (0.5, 0.05))
-    assert loud - soft == approx(20.0, abs=2.0)
+    assert loud - soft == pytest.approx(20.0, abs=2.0)
 
 
 def test_two_strikes_closer_than_the_retrigger_time_are_one_onset():
-    assert times(strikes([0.500, 0.520]), retrigger_ms=40) == approx([0.500], abs=0.002)
+    assert times(strikes([0.500, 0.520]), retrigger_ms=40) == pytest.approx([0.500], abs=0.002)
 
 
 def test_a_longer_retrigger_time_lets_the_second_of_two_strikes_go():
     audio = strikes([0.5, 0.6])
-    assert times(audio) == approx([0.5, 0.6], abs=0.003)
-    assert times(audio, retrigger_ms=150) == approx([0.5], abs=0.003)
+    assert times(audio) == pytest.approx([0.5, 0.6], abs=0.003)
+    assert times(audio, retrigger_ms=150) == pytest.approx([0.5], abs=0.003)
 
 
 def test_what_rises_less_than_the_sensitivity_is_no_strike():
-    audio = strikes([0.5], peak=0.004, room_db=-60.0)
-    assert times(audio) == approx([0.5], abs=0.003)
+    audio = strikes([0.5], peak=0.03, room_db=-60.0)
+    assert times(audio) == pytest.approx([0.5], abs=0.003)
     assert times(audio, sensitivity_db=40) == []
 
 
@@ -130,7 +129,7 @@ def test_a_strike_louder_than_our_own_kit_gets_through():
     played[frames(0.9):][:len(hat)] += hat
     audio = strikes([0.93, 1.5], seconds=2.0)
     audio[frames(0.02):] += np.float32(gain(-12.0)) * played[:-frames(0.02)]
-    assert times(audio, bleed=played) == approx([0.93, 1.5], abs=0.003)
+    assert times(audio, bleed=played) == pytest.approx([0.93, 1.5], abs=0.003)
 
 
 def test_a_silent_bleed_changes_nothing():
@@ -146,7 +145,7 @@ def test_broken_samples_deafen_nobody():
 
 def test_a_constant_voltage_is_no_sound():
     audio = strikes([0.5])
-    assert times(audio + np.float32(0.2))[-1] == approx(times(audio)[-1], abs=0.001)
+    assert times(audio + np.float32(0.2))[-1] == pytest.approx(times(audio)[-1], abs=0.001)
 
 
 def test_the_same_take_after_a_reset_gives_the_same_onsets():

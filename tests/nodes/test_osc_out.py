@@ -18,7 +18,7 @@ from engine.nodes.osc_out import FRAME_S, LevelRange, OscOut
 from engine.osc import build
 from engine.osc_maps import MAPS
 from engine.patch import parse_patch
-from engine.render import play, render
+from engine.rendering import play, render
 from engine.units import HOP, SAMPLE_RATE
 
 SECOND = np.zeros(48_000, np.float32)

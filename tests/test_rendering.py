@@ -7,7 +7,7 @@ import soxr
 from engine.events import Hit, NoteOff, NoteOn, Onset
 from engine.mouth import beat, demo_performance, perform
 from engine.patch import load_patch, parse_patch
-from engine.render import render
+from engine.rendering import render
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +111,10 @@ def test_what_sounds_in_the_room_without_a_mouth_is_not_rendered_as_a_hit():
     patch = parse_patch('cables = ["mic -> onset-detector"]')
     noise = np.random.default_rng(0).standard_normal(48_000 * 5).astype(np.float32) * 1e-3
     assert len(list(render(patch, noise))) <= 1
+
+
+def test_the_public_names_stay_functions_whatever_is_imported():
+    import engine
+    import engine.rendering
+    assert engine.render is engine.rendering.render
+    assert callable(engine.load_patch)
