@@ -241,6 +241,8 @@ class Graph:
 
     def take(self) -> list[Sent]:
         """What has left since the last call, in the order of `sent`."""
+        if not self._outbox:
+            return []
         outbox, taken, until = self._outbox, [], self.clock.next
         while outbox and outbox[0][0] < until:          # nothing decided later can leave earlier
             taken.append(heapq.heappop(outbox)[2])

@@ -21,6 +21,7 @@ from engine.units import HOP, SAMPLE_RATE, Samples
 TAIL_S = 2.0
 """How long the graph goes on after its input: pending hits are told, tails ring out."""
 
+_STRETCH = 1 << 14        # frames of output that are handed on at once
 _SILENT_BLOCK = 1024      # with nothing to sound, larger blocks give the same events sooner
 
 
@@ -34,7 +35,8 @@ def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
     audio : float32 (frames,) at 48 kHz, or its stretches one after another; None is silence
     notes : notes and controls with their times, in order
     block : simulated driver blocks, one size or several in turn; events don't depend on it
-    write : is given each block of output, float32 (n, 2), where the patch has sound
+    write : is given the output, a stretch at a time, float32 (n, 2), where the patch has sound;
+            it must copy what it keeps
     """
     graph = Graph(patch, seed=seed)
     last = 0.0
@@ -46,17 +48,41 @@ def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
     sizes = cycle((block,) if isinstance(block, int) else block)
     stretches: Iterable[Samples] = (
         () if audio is None else (audio,) if isinstance(audio, np.ndarray) else audio)
+    sound = _Sound(write if graph.sounds else None)
     for source in _blocks(stretches, sizes, last + TAIL_S):
-        target = np.empty((len(source), 2), np.float32)
-        graph.hear(source, target)
-        yield from _events(graph.take())
-        if write is not None and graph.sounds:
-            write(target)
+        graph.hear(source, sound.room(len(source)))
+        if taken := graph.take():
+            yield from _events(taken)
     yield from _events(graph.finish())
+    sound.write()
 
 
 def _events(taken: list[Sent]) -> Iterator[Sent]:
     return (sent for sent in taken if not isinstance(sent.event, Message))
+
+
+class _Sound:
+    """What is played, handed on in long stretches: a file is slow to write block by block."""
+
+    def __init__(self, write: Callable[[Samples], object] | None) -> None:
+        self._write = write
+        self._stretch = np.zeros((_STRETCH, 2), np.float32)
+        self._filled = 0
+
+    def room(self, frames: int) -> Samples:
+        """Float32 (frames, 2), to be filled before it is asked for again."""
+        if self._filled + frames > len(self._stretch):
+            self.write()
+            if frames > len(self._stretch):
+                self._stretch = np.zeros((frames, 2), np.float32)
+        self._filled += frames
+        return self._stretch[self._filled - frames:self._filled]
+
+    def write(self) -> None:
+        """Hand on what there is."""
+        if self._write is not None and self._filled:
+            self._write(self._stretch[:self._filled])
+        self._filled = 0
 
 
 def _blocks(stretches: Iterable[Samples], sizes: Iterator[int], least_s: float

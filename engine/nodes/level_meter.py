@@ -7,6 +7,7 @@ import numpy as np
 from engine.dsp.levels import accumulate
 from engine.events import Features
 from engine.node import AudioBlock, Context, Node, Param
+from engine.units import Samples
 
 
 class LevelMeter(Node):
@@ -19,23 +20,28 @@ class LevelMeter(Node):
 
     def prepare(self, context: Context) -> None:
         self._sums = np.zeros(2, np.float32)        # highest |sample|, sum of squares
-        self._heard = 0
+        self._stretch = np.zeros(context.sample_rate + context.hop, np.float32)
         self._rate = context.sample_rate
-        accumulate(np.zeros(context.hop, np.float32), self._sums)
+        self._heard = 0
+        self._measure(self._stretch[:context.hop])
 
     def process(self, audio: AudioBlock) -> Sequence[Features]:
-        accumulate(audio.samples, self._sums)
+        end = audio.start + len(audio.samples)
         self._heard += len(audio.samples)
         if self._heard < self.every_ms * self._rate / 1000.0:
-            return ()
-        peak, mean_square = float(self._sums[0]), float(self._sums[1]) / self._heard
-        self.reset()
-        end = (audio.start + len(audio.samples)) / self._rate
-        return (Features(end, (_db(peak), _db(mean_square ** 0.5))),)
+            return ()                               # measured all at once, when it is told
+        stretch = self._stretch[:self._heard]
+        audio.history(end - self._heard, stretch)
+        self._heard = 0
+        return (Features(end / self._rate, self._measure(stretch)),)
 
     def reset(self) -> None:
-        self._sums[:] = 0.0
         self._heard = 0
+
+    def _measure(self, stretch: Samples) -> tuple[float, float]:
+        self._sums[:] = 0.0
+        accumulate(stretch, self._sums)
+        return _db(float(self._sums[0])), _db((float(self._sums[1]) / len(stretch)) ** 0.5)
 
 
 def _db(amplitude: float) -> float:
