@@ -44,7 +44,7 @@ from engine.live.messages import (
     read,
 )
 from engine.live.outlets import Outlets
-from engine.live.shared import ANALYSED, ENGINE_BEAT, LISTENING, SKIPPED, SharedBlock
+from engine.live.shared import ANALYSED, BEGAN, ENGINE_BEAT, LISTENING, SKIPPED, SharedBlock
 from engine.live.tempo import Tempo
 from engine.nodes.midi_in import MidiIn
 from engine.nodes.midi_out import MidiOut
@@ -261,6 +261,7 @@ class Engine:
             self._outlets.leave(old.leave(graph))
             graph.follow(old, frame)
         self._playing = built
+        words[BEGAN] = frame
         self._bind(built)
         self._tell(Loaded(graph.patch.source))
         if not self._ready:
