@@ -42,7 +42,6 @@ class _Step:
     name: str
     node: Node
     arguments: list[Any]
-    inboxes: list[list[Event]]
     targets: list[list[Event]] = field(default_factory=list)
 
 
@@ -65,6 +64,8 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self._blocks: list[AudioBlock] = []
         self._steps: list[_Step] = []
+        self._calls: list[tuple[Callable[..., Sequence[Event] | None], list[Any], _Step]] = []
+        self._filled: list[list[Event]] = []            # inboxes to be emptied after this hop
         self._arriving: deque[Note | Control] = deque()
         self._outbox: list[tuple[float, int, Sent]] = []
         self._count = 0                                 # events sent; keeps equal times in order
@@ -125,11 +126,15 @@ class Graph:
                 else:
                     arguments.append(inboxes.setdefault((name, port.name), []))
             if arguments or not isinstance(node, SoundingNode):
-                own = [inbox for (owner, _), inbox in inboxes.items() if owner == name]
-                self._steps.append(_Step(name, node, arguments, own))
+                self._steps.append(_Step(name, node, arguments))
         for step in self._steps:
             step.targets = [inboxes[cable.target, cable.port.name] for cable in self.patch.cables
                             if cable.source == step.name and cable.port.flow != "audio"]
+        self._line_up()
+
+    def _line_up(self) -> None:
+        """What the loop calls in each hop, looked up beforehand."""
+        self._calls = [(step.node.process, step.arguments, step) for step in self._steps]
 
     def _into(self, name: str, port: str) -> list[Any]:
         return [c for c in self.patch.cables if c.target == name and c.port.name == port]
@@ -191,6 +196,7 @@ class Graph:
             if type(node) is type(step.node) and not isinstance(node, SoundingNode):
                 _give_settings(node, step.node)
                 step.node = self.nodes[step.name] = node
+        self._line_up()
         self._keys = [node for node in self.nodes.values() if isinstance(node, MidiIn)]
         self._outbox += old._outbox
         heapq.heapify(self._outbox)
@@ -204,17 +210,17 @@ class Graph:
             block.move_to(start)
         if self._arriving:
             self._deliver_arrived()
-        for step in self._steps:
+        for process, arguments, step in self._calls:
             try:
-                events = step.node.process(*step.arguments)
+                events = process(*arguments)
             except Exception as error:
                 self._mute(step, error)
                 continue
             if events:
                 self._send(step, events)
-            for inbox in step.inboxes:
-                if inbox:
-                    inbox.clear()
+        for inbox in self._filled:
+            inbox.clear()
+        self._filled.clear()
 
     def _mute(self, step: _Step, error: Exception) -> None:
         """A node that raised falls silent, its notes ended, and the show goes on."""
@@ -222,6 +228,7 @@ class Graph:
             raise KuchiError(f"node {step.name} failed at {self.clock.now:.3f} s: "
                              f"{type(error).__name__}: {error}") from error
         self._steps = [other for other in self._steps if other is not step]
+        self._line_up()
         self._on_fault(step.name, error)
         self._send(step, step.node.release())
 
@@ -230,6 +237,7 @@ class Graph:
             events = [event for event in events if not isinstance(event, Onset | Hit)]
         for target in step.targets:
             target.extend(events)
+            self._filled.append(target)
         if step.node.inlet:
             return                                      # what came in has not left
         now = self.clock.now

@@ -7,7 +7,7 @@ import numpy as np
 from engine.dsp.levels import accumulate
 from engine.events import Features
 from engine.node import AudioBlock, Context, Node, Param
-from engine.units import Samples
+from engine.units import HOP, SAMPLE_RATE, Samples
 
 
 class LevelMeter(Node):
@@ -20,20 +20,23 @@ class LevelMeter(Node):
 
     def prepare(self, context: Context) -> None:
         self._sums = np.zeros(2, np.float32)        # highest |sample|, sum of squares
-        self._stretch = np.zeros(context.sample_rate + context.hop, np.float32)
-        self._rate = context.sample_rate
+        self._stretch = np.zeros(SAMPLE_RATE + HOP, np.float32)
         self._heard = 0
-        self._measure(self._stretch[:context.hop])
+        self.changed("every_ms")
+        self._measure(self._stretch[:HOP])
+
+    def changed(self, name: str) -> None:
+        self._every = self.every_ms * SAMPLE_RATE / 1000.0
 
     def process(self, audio: AudioBlock) -> Sequence[Features]:
-        end = audio.start + len(audio.samples)
-        self._heard += len(audio.samples)
-        if self._heard < self.every_ms * self._rate / 1000.0:
+        self._heard += HOP
+        if self._heard < self._every:
             return ()                               # measured all at once, when it is told
+        end = audio.start + HOP
         stretch = self._stretch[:self._heard]
         audio.history(end - self._heard, stretch)
         self._heard = 0
-        return (Features(end / self._rate, self._measure(stretch)),)
+        return (Features(end / SAMPLE_RATE, self._measure(stretch)),)
 
     def reset(self) -> None:
         self._heard = 0
