@@ -91,3 +91,15 @@ def eventually() -> Callable[..., None]:
             assert time.monotonic() < deadline, f"{hope}: not within {within_s:g} s"
             time.sleep(0.002)
     return wait
+
+
+@pytest.fixture(autouse=True)
+def no_test_waits_for_ever() -> Iterator[None]:
+    """Whatever hangs, the next test gets its turn."""
+    def end(_number: int, _frame: object) -> None:
+        raise TimeoutError("this test has waited for five minutes")
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

@@ -1,8 +1,9 @@
 """A receiver that isn't ours reads what leaves: liblo's `oscdump`, headless."""
 
 import re
+import select
 import subprocess
-import time
+import threading
 from contextlib import closing
 
 import numpy as np
@@ -27,14 +28,15 @@ def oscdump():
     probe.close()                                      # free again, and nobody else asks for it
     process = subprocess.Popen(["oscdump", "-L", str(probe.port)], text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    ended = threading.Timer(30.0, process.kill)        # then what is read ends, and is too short
+    ended.start()
     with closing(Target(HERE, probe.port)) as target:
-        deadline = time.monotonic() + 20
-        target.send(build("/ready"))
-        while target.news():                           # no one listens yet
-            assert time.monotonic() < deadline, "oscdump never opened its port"
-            time.sleep(0.02)
+        while not select.select([process.stdout], [], [], 0.05)[0]:
+            assert process.poll() is None, "oscdump never opened its port"
             target.send(build("/ready"))
+        target.lost = 0                                # those before it listened
         yield process, target
+    ended.cancel()
     process.kill()
     process.communicate()
 
