@@ -89,7 +89,7 @@ def read_midi(path: Path) -> list[Note | Control]:
         raise FileError(f"{path}: is no whole MIDI file: {error or type(error).__name__}") from None
     time, events = 0.0, list[Note | Control]()
     for message in messages:
-        time += message.time
+        time += max(0.0, message.time)      # a corrupt division can make it negative
         if message.type == "note_on" and message.velocity:
             events.append(NoteOn(time, message.note, message.velocity, message.channel + 1))
         elif message.type in ("note_on", "note_off"):
