@@ -35,8 +35,7 @@ def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
     audio : float32 (frames,) at 48 kHz, or its stretches one after another; None is silence
     notes : notes and controls with their times, in order
     block : simulated driver blocks, one size or several in turn; events don't depend on it
-    write : is given the output, a stretch at a time, float32 (n, 2), where the patch has sound;
-            it must copy what it keeps
+    write : is given the output, a stretch at a time, float32 (n, 2), where the patch has sound
     """
     graph = Graph(patch, seed=seed)
     last = 0.0
@@ -82,6 +81,7 @@ class _Sound:
         """Hand on what there is."""
         if self._write is not None and self._filled:
             self._write(self._stretch[:self._filled])
+            self._stretch = np.zeros_like(self._stretch)        # whoever got it may keep it
         self._filled = 0
 
 

@@ -47,14 +47,14 @@ SONG = SONG[:4 * 48_000]             # two bars, sung again and again
 
 def engine_with_a_flaw(command: Connection, links: list[Connection], block_name: str) -> None:
     """The engine, but at SIGUSR1 its classifier fails, and at SIGUSR2 its pipes are closed."""
-    process_it = DrumClassifier.process
+    listen = DrumClassifier._listen
 
     def fail(*_: object) -> None:
-        DrumClassifier.process = process_it
+        DrumClassifier._listen = listen
         raise ZeroDivisionError("no such luck")
 
     def flaw(*_: object) -> None:
-        DrumClassifier.process = fail
+        DrumClassifier._listen = fail
 
     def deafen(*_: object) -> None:
         for pipe in (command, *links):
