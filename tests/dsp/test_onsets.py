@@ -19,7 +19,6 @@ from engine.dsp.onsets import (
     begin,
     describe,
     judge,
-    loudest,
     margin_of,
     rises_over,
     strength,
@@ -76,10 +75,6 @@ def test_one_band_over_its_floor_is_enough_to_ask():
     assert not rises_over(levels, floor)
     levels[3] = -59.0
     assert rises_over(levels, floor)
-
-
-def test_the_loudest_band_is_the_level():
-    assert loudest(np.array([-60, -31, -45, -80], np.float32)) == -31.0
 
 
 def test_strength_is_the_loudest_band_of_the_last_hops_over_the_room():

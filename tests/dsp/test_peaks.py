@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.dsp.peaks import CROWD_HOPS, SPAN_HOPS, bar_for, crowding, steepest
+from engine.dsp.peaks import SPAN_HOPS, bar_for, steepest
 
 
 def ring(rises, newest):
@@ -47,18 +47,3 @@ def test_the_bar_comes_down_after_a_strike():
     assert bars[0] == pytest.approx(3.0, abs=0.05)
     assert all(later <= sooner for sooner, later in pairwise(bars))
     assert bars[-1] == 2.0
-
-
-@pytest.mark.parametrize(("loud_share", "crowded"), [(1.0, 1.0), (0.85, 0.5), (0.75, 0.0)])
-def test_it_is_crowded_where_sound_follows_on_sound(loud_share, crowded):
-    ring = np.zeros(512, np.uint8)
-    for hop in range(1200):
-        found = crowding(hop % 20 < loud_share * 20, ring, hop)
-    assert found == pytest.approx(crowded, abs=0.01)
-
-
-def test_after_a_pause_it_is_crowded_no_more():
-    ring = np.ones(512, np.uint8)
-    for hop in range(CROWD_HOPS // 4):
-        found = crowding(False, ring, hop)
-    assert found == 0.0
