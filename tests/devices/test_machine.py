@@ -18,7 +18,7 @@ def test_programs_that_have_a_card_open_are_named_and_sound_servers_are_told_apa
     root = system(tmp_path, {"proc/71/comm": "live\n", "proc/9/comm": "pipewire\n",
                              "proc/80/comm": "bash\n", "proc/81/comm": "alsamixer\n"},
                   {"proc/71/fd/3": "/dev/snd/pcmC1D0c", "proc/71/fd/4": "/dev/snd/pcmC1D0p",
-                   "proc/71/fd/5": "/home/me/song", "proc/9/fd/3": "/dev/snd/pcmC0D0p",
+                   "proc/71/fd/5": "/music/song", "proc/9/fd/3": "/dev/snd/pcmC0D0p",
                    "proc/81/fd/3": "/dev/snd/controlC1"})
     assert machine.sound_servers(root) == ["pipewire"]
     assert machine.sound_holders(root) == [("live", 71, "pcmC1D0c"), ("live", 71, "pcmC1D0p")]
