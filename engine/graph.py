@@ -28,6 +28,7 @@ from engine.events import (
     Sent,
     Skipped,
 )
+from engine.jobs import Inline, Jobs
 from engine.knobs import Knobs
 from engine.node import AudioBlock, Context, Node, SoundingNode
 from engine.nodes.midi_in import MidiIn
@@ -51,11 +52,13 @@ class Graph:
     clock    : given where this graph will take over from another one on the same stage
     on_fault : is told (node, error) of a node that raised, which is muted from then on; without
                it the error is raised, as a KuchiError that names the node
+    jobs     : gives each node, by its name, its way to the worker; without it work is done inline
     """
 
     def __init__(self, patch: Patch, *, input_channels: int = 1, output_channels: int = 2,
                  seed: int = 0, clock: Clock | None = None,
-                 on_fault: Callable[[str, Exception], None] | None = None) -> None:
+                 on_fault: Callable[[str, Exception], None] | None = None,
+                 jobs: Callable[[str], Jobs] | None = None) -> None:
         self.patch = patch
         self.clock = clock or Clock()
         self.listening = True
@@ -73,7 +76,9 @@ class Graph:
             node = kind(**settings)
             feeds = {port.name: tuple(cable.source for cable in self._into(name, port.name))
                      for port in kind.ports().inlets}
-            node.prepare(Context(self.clock, patch.folder, seed, name=name, feeds=feeds))
+            desk = jobs(name) if jobs else Inline(self.clock)
+            node.prepare(Context(self.clock, patch.folder, seed, name=name, feeds=feeds,
+                                 jobs=desk))
             self.nodes[name] = node
         self.knobs = Knobs(patch.controls, self.nodes)
         self._wire_audio()
@@ -287,16 +292,21 @@ class Graph:
                 self.control(Control(event.time, "note", (event.note, event.channel, pressed)))
 
     def control(self, control: Control) -> None:
-        """Move a setting ("onsets.sensitivity_db"), a scene ("scene.chorus") or a raw message.
+        """Move a setting ("onsets.sensitivity_db"), a scene ("scene.chorus") or a raw message, or
+        press an action ("friend.start"; "wrong.snare", which reaches all nodes that have it).
 
-        A raw message is named `cc`, `note` or `program` with (number, channel, value) as value.
+        A raw message is named `cc`, `note` or `program` with (number, channel, value) as value;
+        an action is pressed by any value but 0 and False, which release it.
         Raises KuchiError where there is no such thing or the value doesn't fit.
         """
         if control.name in ("cc", "note", "program"):
             number, channel, value = control.value
             for name, moved in self.knobs.touch(control.name, number, channel, value):
-                if "." in name:                         # actions are the stage's
+                if "." in name or self.acts(name):      # other actions are the stage's
                     self.control(Control(control.time, name, moved))
+            return
+        if self.acts(control.name):
+            self._act(control.name, bool(control.value))
             return
         head, _, tail = control.name.partition(".")
         if head == "scene":
@@ -309,6 +319,29 @@ class Graph:
             self.nodes[head].set(tail, control.value)
         except ValueError as error:
             raise KuchiError(f"{control.name} = {control.value!r}: {error}") from None
+
+    def acts(self, name: str) -> bool:
+        """Is this an action of a node ("friend.start"), or one that any node has ("wrong")?"""
+        head, _, tail = name.partition(".")
+        node = self.nodes.get(head)
+        return tail in node.actions() if node else bool(self.patch.nodes_with(head, tail))
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """All that `acts` knows; "wrong.*" for any word behind it."""
+        own = {(name, action) for name, node in self.nodes.items()
+               for action in node.actions().values()}
+        names = {f"{name}.{action.name}" for name, action in own}
+        names |= {action.name for _, action in own}
+        return tuple(sorted(names | {f"{action.name}.*" for _, action in own if action.words}))
+
+    def _act(self, name: str, pressed: bool) -> None:
+        head, _, tail = name.partition(".")
+        if head in self.nodes:
+            self.nodes[head].act(tail, pressed=pressed)
+            return
+        for own in self.patch.nodes_with(head, tail):
+            self.nodes[own].act(head, pressed=pressed, word=tail)
 
     def _scene(self, name: str) -> dict[tuple[str, str], Any]:
         if name not in self.patch.scenes:

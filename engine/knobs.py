@@ -26,16 +26,31 @@ class Knobs:
         """What a raw message moves: the names and values of the controls bound to it.
 
         source, number, channel : "cc", "note" or "program"; 0-127 (a program 1-128); 1-16
-        value                   : 0-127; actions and scenes fire on the press, when it leaves 0
+        value                   : 0-127; actions and scenes fire on the press, when it leaves 0,
+                                  and a node's action that lasts also on the release
         """
         for binding in self.bindings:
             if not binding.hears(source, number, channel):
                 continue
-            if binding.is_action:
-                if (value > 0) != binding.invert:
-                    yield binding.to, True
+            if self.fires(binding):
+                pressed = (value > 0) != binding.invert
+                if pressed or self._lasts(binding.to):
+                    yield binding.to, pressed
             else:
                 yield from self._moved(binding, value / 127.0)
+
+    def fires(self, binding: Binding) -> bool:
+        """Is it an action or a scene, rather than a setting that follows?"""
+        head, _, tail = binding.to.partition(".")
+        node = self._nodes.get(head)
+        return binding.is_action or node is None or tail in node.actions()
+
+    def _lasts(self, name: str) -> bool:
+        """Does anybody want to know when it is let go?"""
+        head, _, tail = name.partition(".")
+        nodes = [self._nodes[head]] if head in self._nodes else self._nodes.values()
+        found = [node.actions().get(tail if head in self._nodes else head) for node in nodes]
+        return any(action.held for action in found if action)
 
     def _moved(self, binding: Binding, travel: float) -> Iterator[tuple[str, Any]]:
         """Where a knob stands, once it has met the value that is set: it never makes it jump."""

@@ -9,11 +9,13 @@ Ports are the arguments of `process`, by type:
     Bleed (AudioBlock | None)       the same, `delayed`: it may close a loop, and may hear nothing
     Sequence[Onset], [Hit], ...     what arrived since the last hop, in order; often empty
 
-and the annotation of what it returns is what the node gives. A sounding node has a second half
+and the annotation of what it returns is what the node gives. What a hand can have it do at once is
+an `@action`. A sounding node has a second half
 that runs in the audio thread: it names its audio inlets in `hears`, says in `sounds` whether it
 gives audio, and builds its compiled unit in `build`; its `process` takes the events.
 """
 
+import inspect
 import re
 import types
 import typing
@@ -39,6 +41,7 @@ from engine.events import (
     Onset,
     Release,
 )
+from engine.jobs import Inline, Jobs
 from engine.units import HOP, SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
@@ -135,6 +138,35 @@ def _is_number(value: Any) -> bool:
             and value == value and abs(value) != float("inf"))
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a press does to a node. See `action`.
+
+    held  : is told of the press and of the release, for gestures that last
+    words : may be told which, such as `wrong.snare`
+    """
+
+    name: str
+    help: str
+    held: bool
+    words: bool
+
+
+def action(*, help: str) -> Callable[[T], T]:
+    """Let a method be an action: `[controls] cc82 = "friend.start"` calls it on the press.
+
+    With a parameter `pressed` it is called on the press and on the release; with a parameter
+    `word` it is given what follows its name. The stage's own words, such as `wrong` or `loop`,
+    reach every node that has an action of that name.
+    """
+    def mark(method: T) -> T:
+        taken = inspect.signature(typing.cast(Callable[..., Any], method)).parameters
+        name = typing.cast(Any, method).__name__
+        typing.cast(Any, method).action = Action(name, help, "pressed" in taken, "word" in taken)
+        return method
+    return mark
+
+
 class AudioBlock:
     """The last hop of an audio cable, and what came before it.
 
@@ -196,6 +228,7 @@ class Context:
     seed   : where anything random begins
     name   : what the performer calls this node
     feeds  : inlet -> the names of the nodes cabled into it
+    jobs   : this node's way to have slow work done
     """
 
     clock: Clock
@@ -205,6 +238,11 @@ class Context:
     hop: int = HOP
     name: str = ""
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    jobs: Jobs = None       # type: ignore[assignment]  # made below: inline, where none is given
+
+    def __post_init__(self) -> None:
+        if self.jobs is None:
+            self.jobs = Inline(self.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +311,23 @@ class Node:
             raise ValueError(f"{self.type_name()} has no setting {name!r}")
         self.__dict__[name] = param.check(value)
         self.changed(name)
+
+    @classmethod
+    @cache
+    def actions(cls) -> Mapping[str, Action]:
+        """What a press can have it do, in the order in which it is written."""
+        found: dict[str, Action] = {}
+        for base in reversed(cls.__mro__):
+            found |= {name: method.action for name, method in vars(base).items()
+                      if isinstance(getattr(method, "action", None), Action)}
+        return types.MappingProxyType(found)
+
+    def act(self, name: str, *, pressed: bool = True, word: str = "") -> None:
+        """Do an action; a release is told only to those that want to know."""
+        wanted = self.actions()[name]
+        if pressed or wanted.held:
+            told: dict[str, Any] = {"pressed": pressed} if wanted.held else {}
+            getattr(self, name)(**told, **({"word": word} if wanted.words else {}))
 
     def prepare(self, context: Context) -> None:
         """Allocate, load and warm up everything; called once, before the first `process`."""

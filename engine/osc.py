@@ -246,7 +246,8 @@ def read_control(address: str, arguments: Sequence[Value], time: float, *,
         /kuchi/scene s                      a scene of the patch
         /kuchi/<action>                     an action, on the press: a 0 is a button let go
 
-    actions : those there are; `friend.start` is asked for as /kuchi/friend/start
+    actions : those there are; `friend.start` is asked for as /kuchi/friend/start, and `wrong.*`
+              stands for wrong with any word behind it
     names   : nodes as addresses spell them -> as the performer does, where the two differ
 
     >>> read_control("/kuchi/set/drums/wait_ms", (32.0,), 1.5, actions=())
@@ -263,7 +264,8 @@ def read_control(address: str, arguments: Sequence[Value], time: float, *,
         case ["scene"]:
             if isinstance(value, str) and value:
                 return Control(time, f"scene.{value}", 1)
-        case action if (name := ".".join(action)) in actions:
+        case action if ((name := ".".join(action)) in actions
+                        or (len(action) == 2 and f"{action[0]}.*" in actions)):
             if not arguments or value not in (0, None):
                 return Control(time, name, 1)
     return None

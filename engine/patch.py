@@ -85,6 +85,11 @@ class Patch:
         return Patch(self.source, self.folder, self.title, self.about, nodes, self.cables,
                      self.scenes, self.controls)
 
+    def nodes_with(self, action: str, word: str = "") -> list[str]:
+        """The names of the nodes that have this action; with a `word`, that can be told which."""
+        return [name for name, (kind, _) in self.nodes.items()
+                if (found := kind.actions().get(action)) and (found.words or not word)]
+
 
 @cache
 def node_types() -> Mapping[str, type[Node]]:
@@ -361,14 +366,17 @@ class _Reading:
             self.mistakes.append(f"{place}: {error}")
             return None
         head, dot, tail = binding.to.partition(".")
-        if not dot:
-            known = binding.to in ACTIONS
-            hint = did_you_mean(binding.to, ACTIONS) or f'; actions: {", ".join(ACTIONS)}'
+        own = {action.name: action for kind, _ in self.nodes.values()
+               for action in kind.actions().values()}
+        if not dot or (head in own and own[head].words and head not in self.nodes):
+            actions = (*ACTIONS, *(name for name in own if name not in ACTIONS))
+            known = head in actions
+            hint = did_you_mean(binding.to, actions) or f'; actions: {", ".join(actions)}'
         elif head == "scene":
             known, hint = tail in scenes, did_you_mean(tail, scenes)
         elif head in self.nodes:
-            known = tail in self.nodes[head][0].params()
-            hint = did_you_mean(tail, self.nodes[head][0].params())
+            words = (*self.nodes[head][0].params(), *self.nodes[head][0].actions())
+            known, hint = tail in words, did_you_mean(tail, words)
         else:
             known, hint = head in self.broken, did_you_mean(head, self.nodes)
         if not known:

@@ -141,4 +141,5 @@ def _reaches(binding: Binding, patch: Patch) -> bool:
     if not dot:
         return True
     return tail in patch.scenes if head == "scene" else (
-        head in patch.nodes and tail in patch.nodes[head][0].params())
+        bool(patch.nodes_with(head, tail)) if head not in patch.nodes else
+        tail in patch.nodes[head][0].params() or tail in patch.nodes[head][0].actions())

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import KuchiError
 from engine.events import Hit, NoteOff, NoteOn, Onset, Release
-from engine.node import AudioBlock, Bleed, Node, Param
+from engine.node import AudioBlock, Bleed, Node, Param, action
 
 
 class HeardTwice(Node):
@@ -60,3 +60,39 @@ def test_history_reaches_back_across_the_ring_s_seam_and_before_the_beginning():
     assert out.tolist() == [1020, 1021, 1022, 1023, 0, 1, 2, 3]
     block.history(-4, out)
     assert out.tolist() == [0, 0, 0, 0, 0, 1, 2, 3]
+
+
+class Friend(Node):
+    """Does what it is told, and remembers."""
+
+    wild = Param(0.5, low=0.0, high=1.0, help="how wild")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.did: list = []
+
+    @action(help="begin")
+    def start(self) -> None:
+        self.did.append("start")
+
+    @action(help="record, play, overdub; hold to undo")
+    def loop(self, pressed: bool) -> None:
+        self.did.append(("loop", pressed))
+
+    @action(help="that was another sound")
+    def wrong(self, word: str) -> None:
+        self.did.append(("wrong", word))
+
+    def process(self, hits: Sequence[Hit | Release]) -> Sequence[Hit | Release]:
+        return ()
+
+
+def test_actions_are_methods_called_on_the_press_and_on_the_release_where_they_last():
+    friend = Friend()
+    assert list(Friend.actions()) == ["start", "loop", "wrong"]
+    friend.act("start")
+    friend.act("start", pressed=False)
+    friend.act("loop")
+    friend.act("loop", pressed=False)
+    friend.act("wrong", word="snare")
+    assert friend.did == ["start", ("loop", True), ("loop", False), ("wrong", "snare")]

@@ -17,7 +17,8 @@ FILES = sorted(ENGINE.rglob("*.py"))
 FLOORS = (
     ("errors", "units", "events", "drums"),
     ("dsp", "mouth"),
-    ("clock", "node", "model", "audio", "osc", "osc_maps"),
+    ("clock", "jobs", "node", "model", "audio", "osc", "osc_maps"),
+    ("music",),
     ("nodes",),
     ("controls", "patch", "rig", "knobs", "save", "graph", "rendering", "picture", "devices",
      "microphone", "soundcheck", "doctor"),

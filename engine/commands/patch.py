@@ -126,6 +126,9 @@ def reference(kinds: "dict[str, type[Node]]") -> str:
             text += ["| setting | default | may be | what it does |", "|---|---|---|---|"]
             text += [f"| `{s['name']}` | {_toml(s['default'])} | {s['allowed']} | {s['help']} |"
                      for s in data["settings"]] + [""]
+        if data["actions"]:
+            text += ["| action | what it does |", "|---|---|"]
+            text += [f"| `{a['name']}` | {a['help']} |" for a in data["actions"]] + [""]
     return "\n".join(text)
 
 
@@ -140,6 +143,7 @@ def _node_data(kind: "type[Node]") -> dict[str, Any]:
         "settings": [{"name": p.name, "default": p.default, "unit": p.unit, "low": p.low,
                       "high": p.high, "choices": list(p.choices), "allowed": p.allowed,
                       "help": p.help} for p in kind.params().values()],
+        "actions": [{"name": a.name, "help": a.help} for a in kind.actions().values()],
     }
 
 

@@ -196,22 +196,32 @@ class Engine:
             self._listen(value)
         elif name == "panic":
             self._panic()
-        elif name == "tap":
-            if bpm := self._tempo.tap(heard_ns):
-                self._say(f"{bpm:.1f} bpm")
-        elif name == "one":
-            self._tempo.one(heard_ns)
         elif name == "program":
             self._tell(Did(name, value))
+        elif self._playing and self._playing.graph.acts(name):
+            self._move(name, value)
         elif "." not in name:
             self._tell(Did(name))
-        elif self._playing:
-            try:
-                self._playing.graph.control(Control(self._clock.now, name, value))
-                self._tell(Set(name, value))        # so that it outlives this process
-            except KuchiError as error:
-                self._say(str(error))
+        elif self._playing and self._move(name, value):
+            self._tell(Set(name, value))            # so that it outlives this process
+        self._keep_time(name, heard_ns)
         self._show_lights()
+
+    def _move(self, name: str, value: Any) -> bool:
+        """Let the graph answer; what it can't do is said."""
+        assert self._playing is not None
+        try:
+            self._playing.graph.control(Control(self._clock.now, name, value))
+        except KuchiError as error:
+            self._say(str(error))
+            return False
+        return True
+
+    def _keep_time(self, name: str, heard_ns: int) -> None:
+        if name == "tap" and (bpm := self._tempo.tap(heard_ns)):
+            self._say(f"{bpm:.1f} bpm")
+        elif name == "one":
+            self._tempo.one(heard_ns)
 
     def _listen(self, value: Any) -> None:
         """A press turns it over, a number sets it."""
@@ -282,7 +292,7 @@ class Engine:
 
     def _ask_for_ports(self) -> None:
         if self._playing:
-            self._link.tell(Ports(*_names(self._playing)))
+            self._link.tell(Ports(*_names(self._playing), self._playing.graph.actions))
             self._hands.darken()
             self._show_lights()
 

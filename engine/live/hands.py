@@ -65,10 +65,11 @@ class Hands:
         """What the controller must be told, so that its knobs and buttons show what holds now."""
         if self._graph is None:
             return
-        for binding in self._graph.knobs.bindings:
-            if binding.source != "cc" or (binding.is_action and binding.to != "listen"):
+        knobs = self._graph.knobs
+        for binding in knobs.bindings:
+            if binding.source != "cc" or (knobs.fires(binding) and binding.to != "listen"):
                 continue
-            on = float(listening) if binding.is_action else self._graph.knobs.travel(binding)
+            on = float(listening) if binding.is_action else knobs.travel(binding)
             light = round(127 * on)
             if self._lights.get(binding) != light:
                 self._lights[binding] = light

@@ -27,6 +27,7 @@ class Ports(Message, frozen=True):
 
     outputs: tuple[str, ...]
     inputs: tuple[str, ...]
+    actions: tuple[str, ...] = ()       # of nodes, that OSC may ask for; "wrong.*" for any word
 
 
 class Midi(Message, frozen=True):

@@ -72,6 +72,7 @@ class Desk:
         self._ledger, self._door = Ledger(block.journal), Door()
         self._plugs = Plugs(self._ledger, self._door, self._say)
         self._inlet: Inlet | None = None
+        self._actions: tuple[str, ...] = ACTIONS
         self._engine: Connection | None = None
         self._unsent: deque[Message] = deque(maxlen=_MOST_UNSENT)
         self._linked_ns = 0
@@ -145,7 +146,8 @@ class Desk:
                 slot = self._plugs.slot(number)
                 if slot is not None and _is_midi(status, data1, data2):
                     self._ledger.add(Leaving(slot, status, data1, data2), due_ns or now_ns)
-            case Ports(outputs, inputs):
+            case Ports(outputs, inputs, actions):
+                self._actions = (*ACTIONS, *actions)
                 self._plugs.want(outputs, inputs, now_ns)
             case Forget():
                 self._ledger.forget()
@@ -158,7 +160,7 @@ class Desk:
 
     def _hear_osc(self, now_ns: int) -> None:
         for address, arguments in self._inlet.receive() if self._inlet else ():
-            control = read_control(address, arguments, now_ns / 1e9, actions=ACTIONS)
+            control = read_control(address, arguments, now_ns / 1e9, actions=self._actions)
             if control is None:
                 continue
             if control.name == "panic":                # not even a hung engine delays this

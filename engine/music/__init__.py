@@ -1,0 +1,1 @@
+"""What the machine plays: bars, chords, patterns, phrases: functions of a request."""
