@@ -44,6 +44,10 @@ class Jobs(Protocol):
     def take(self) -> Sequence[Done]:
         """What is done and due, in the order in which it was due."""
 
+    def warm(self, work: Callable[[Request], Answer]) -> None:
+        """Let the worker load what this work needs, so that the first answer is as quick as any:
+        its module, and what a function `warm` of that module loads."""
+
 
 class Due:
     """What is done and waits for its moment."""
@@ -81,6 +85,9 @@ class Inline:
     def take(self) -> Sequence[Done]:
         return self._due.take()
 
+    def warm(self, work: Callable[[Request], Answer]) -> None:
+        """Nobody waits offline."""
+
 
 def do(ticket: int, name: str, request: bytes) -> Done:
     """Do a job from its name and its encoded request; what it raises is told, never raised."""
@@ -91,6 +98,12 @@ def do(ticket: int, name: str, request: bytes) -> Done:
         return Done(ticket, None, str(error))
     except Exception as error:              # a mistake of the work's author: the show goes on
         return Done(ticket, None, f"{name} failed: {type(error).__name__}: {error}")
+
+
+def warm(name: str) -> None:
+    """Load what a job of this name needs; what can't be loaded is told by the job itself."""
+    module = importlib.import_module(name.partition(":")[0])
+    getattr(module, "warm", lambda: None)()
 
 
 def name_of(work: Callable[..., Any]) -> str:

@@ -17,6 +17,7 @@ from engine.devices.osc import Target
 from engine.errors import KuchiError, PatchError
 from engine.events import Control
 from engine.graph import Graph
+from engine.live.desks import Desks
 from engine.live.messages import Load, Loaded
 from engine.nodes.osc_out import OscOut
 from engine.patch import parse_patch
@@ -38,11 +39,12 @@ class Builder:
     """Takes loads, gives graphs, and never makes anybody wait.
 
     on_fault : for the graphs, see there
+    desks    : the nodes' ways to the worker
     """
 
     def __init__(self, clock: Clock, input_channels: int, output_channels: int,
-                 on_fault: Callable[[str, Exception], None]) -> None:
-        self._clock, self._on_fault = clock, on_fault
+                 on_fault: Callable[[str, Exception], None], desks: Desks) -> None:
+        self._clock, self._on_fault, self._desks = clock, on_fault, desks
         self._channels = input_channels, output_channels
         self._wanted: SimpleQueue[Load] = SimpleQueue()
         self._done: deque[Built | Loaded] = deque()
@@ -81,7 +83,8 @@ class Builder:
         rig = parse_rig(load.rig, load.rig_source)
         inputs, outputs = self._channels
         graph = Graph(rig.applied_to(patch), input_channels=inputs, output_channels=outputs,
-                      clock=self._clock, on_fault=self._on_fault)
+                      clock=self._clock, on_fault=self._on_fault,
+                      jobs=lambda _: self._desks.desk(self._clock))
         if load.scene:
             graph.control(Control(0.0, load.scene, 1))
         for name, value in load.settings.items():

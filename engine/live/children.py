@@ -12,8 +12,9 @@ from engine.live.messages import Stop, offer
 
 _spawn = multiprocessing.get_context("spawn")
 
+_LINES = 8                  # processes of one kind in the life of one engine
 _LEAVE_S = 2.5              # how long a process may take to leave
-_HUNG_NS = 1_000_000_000    # a loop that has stood so long is ended and started again
+_HUNG_S = 1.0               # a loop that has stood so long is ended and started again
 
 
 @dataclass(slots=True)
@@ -24,10 +25,12 @@ class Child:
     pipe: Connection
     beat: int
     started_ns: int
+    hung_s: float = _HUNG_S
 
     def hangs(self, beat_ns: int) -> bool:
         """Has it begun to beat, and stopped?"""
-        return beat_ns > self.started_ns and time.monotonic_ns() - beat_ns > _HUNG_NS
+        return beat_ns > self.started_ns and (
+            time.monotonic_ns() - beat_ns > self.hung_s * 1e9)
 
     def end(self) -> None:
         """Let it leave; what doesn't is killed."""
@@ -42,19 +45,54 @@ class Child:
         self.process.join(_LEAVE_S)
 
 
+class Lines:
+    """Pipes from one engine to the processes beside it: to each that falls comes another, and the
+    engine, which plays on, was given the pipes to all of them at its birth.
+
+    near : the engine's ends, until it has them
+    """
+
+    def __init__(self) -> None:
+        pairs = [pair() for _ in range(_LINES)]
+        self.near, self._far = [near for _, near in pairs], [far for far, _ in pairs]
+        self._next = 0
+
+    def born(self) -> None:
+        """The engine has its ends."""
+        for pipe in self.near:
+            pipe.close()
+
+    def give(self, mouth: Connection) -> int | None:
+        """Hand the next pipe to the process that listens there; its number, None when all are
+        used up."""
+        if self._next == len(self._far):
+            return None
+        mouth.send(self._far[self._next])
+        self._far[self._next].close()
+        self._next += 1
+        return self._next - 1
+
+    def close(self) -> None:
+        """The engine is gone, and with it the use of what is left."""
+        for pipe in self._far[self._next:]:
+            pipe.close()
+
+
 def pair() -> tuple[Connection, Connection]:
     """Both ends of a pipe, for processes to come."""
     return _spawn.Pipe()
 
 
-def start(life: Callable[..., None], more: tuple[Any, ...], name: str, beat: int) -> Child:
+def start(life: Callable[..., None], more: tuple[Any, ...], name: str, beat: int,
+          hung_s: float = _HUNG_S) -> Child:
     """A process that lives `life`, whose first argument is its end of a pipe to us.
 
-    beat : the place in `words` at which it notes that it is alive
+    beat   : the place in `words` at which it notes that it is alive
+    hung_s : without a beat for so long it hangs
     """
     near, far = pair()
     process = _spawn.Process(target=life, args=(far, *more), name=name, daemon=True)
     started_ns = time.monotonic_ns()
     process.start()
     far.close()
-    return Child(process, near, beat, started_ns)
+    return Child(process, near, beat, started_ns, hung_s)

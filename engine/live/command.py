@@ -7,15 +7,15 @@ the engine (patch, scene, whether it listens), and tells the performer what happ
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
 from engine.errors import FileError, KuchiError
-from engine.live import engine, port
-from engine.live.children import Child, pair, start
+from engine.live import engine, port, worker
+from engine.live.children import Child, Lines, pair, start
 from engine.live.level import Level
 from engine.live.lookout import Lookout
 from engine.live.messages import (
@@ -41,13 +41,14 @@ from engine.live.shared import (
     LISTENING,
     PEAK_MICRO,
     PORT_BEAT,
+    WORKER_BEAT,
     SharedBlock,
 )
 from engine.live.song import Song
 from engine.rig import Rig
 
 _SOON_S, _OFTEN = 2.0, 5    # so many falls, each so soon after being ready, and we stop trying
-_LINKS = 8                  # port processes in the life of one engine
+_LONGEST_JOB_S = 30.0       # a worker that does one for longer is started again
 _AGAIN_S = 2.0              # a card that couldn't be opened is looked for again after this
 
 
@@ -90,6 +91,7 @@ class Stage:
         self._card_state = self._trouble = ""
         self._lookout: Lookout | None = None
         self._port = self._start_port()
+        self._worker = self._start_worker()
         self._engine: Child | None = None
         self._start_engine()
 
@@ -102,20 +104,26 @@ class Stage:
         self._open_osc(child)
         return child
 
+    def _start_worker(self) -> Child:
+        self._worker_links, links = pair()
+        child = start(worker.run, (links, self.block.name), "kuchi-worker", WORKER_BEAT,
+                      _LONGEST_JOB_S)
+        links.close()
+        return child
+
     def _open_osc(self, child: Child) -> None:
         if self.rig.osc_port:
             offer(child.pipe, OscIn(self.rig.osc_port, self.rig.osc_allow))
 
     def _start_engine(self) -> None:
         self.ready, self._trouble = None, ""
-        pairs = [pair() for _ in range(_LINKS)]
-        self._far_ends, near = [far for far, _ in pairs], [near for _, near in pairs]
-        child = self._engine = start(engine.run, (near, self.block.name), "kuchi-engine",
-                                      ENGINE_BEAT)
-        for pipe in near:
-            pipe.close()
-        self._next_link = 0
-        self._link()
+        self._to_port, self._to_worker = Lines(), Lines()
+        child = self._engine = start(
+            engine.run, (self._to_port.near, self._to_worker.near, self.block.name),
+            "kuchi-engine", ENGINE_BEAT)
+        for lines, mouth in ((self._to_port, self._links), (self._to_worker, self._worker_links)):
+            lines.born()
+            lines.give(mouth)
         offer(child.pipe, self._opening(self._audio and self._lookout is None))
         offer(child.pipe, self._song.load())
 
@@ -124,21 +132,18 @@ class Stage:
         return Open(audio, self.wanted, rig.input_channels, rig.output_channels, rig.block,
                     self._log is not None)
 
-    def _link(self) -> None:
-        """Give the port process its end of the next pipe to the engine."""
-        far = self._far_ends[self._next_link]
-        self._next_link += 1
-        self._links.send(far)
-        far.close()
+    @property
+    def _children(self) -> list[Child]:
+        return [child for child in (self._engine, self._port, self._worker) if child]
 
     def step(self, timeout_s: float = 0.05) -> None:
         """Hear what the others say and mend what has fallen; call it again and again."""
-        children = [child for child in (self._engine, self._port) if child]
+        children = self._children
         wait([each for c in children for each in (c.pipe, c.process.sentinel)], timeout_s)
         for child in children:
             if not self._hear(child) or child.hangs(int(self.block.words[child.beat])):
                 child.kill()
-            if not child.process.is_alive() and child in (self._engine, self._port):
+            if not child.process.is_alive() and child in self._children:
                 self._mend(child)
         self._watch_files()
         self._watch_card()
@@ -149,9 +154,11 @@ class Stage:
         if child is self._port:
             self._mend_port()
             return
+        if child is self._worker:
+            self._mend_worker()
+            return
         self._engine = None
-        for far in self._far_ends[self._next_link:]:
-            far.close()
+        self._lines_end()
         soon = self.ready is None or time.monotonic() - self._ready_at < _SOON_S
         self._falls = self._falls + 1 if soon else 1
         self.ready = None
@@ -173,17 +180,32 @@ class Stage:
         self._tell("The MIDI process has fallen; it is started again.")
         self._links.close()
         self._port = self._start_port()
-        if self._engine and self._next_link < _LINKS:
-            offer(self._engine.pipe, Relink(self._next_link))
-            self._link()
-        elif self._engine:
+        self._relink(self._to_port, self._links, "port")
+
+    def _mend_worker(self) -> None:
+        self._tell("The worker, which thinks up what comes later, has fallen; it is started again.")
+        self._worker_links.close()
+        self._worker = self._start_worker()
+        self._relink(self._to_worker, self._worker_links, "worker")
+
+    def _relink(self, lines: Lines, mouth: Connection, whose: str) -> None:
+        """Join an engine that plays on to a process that was started again."""
+        if self._engine is None:
+            return
+        number = lines.give(mouth)
+        if number is None:
             self._restart_engine()
+        else:
+            offer(self._engine.pipe, Relink(number, whose))
+
+    def _lines_end(self) -> None:
+        self._to_port.close()
+        self._to_worker.close()
 
     def _restart_engine(self) -> None:
         if self._engine:
             self._engine.end()
-            for far in self._far_ends[self._next_link:]:
-                far.close()
+            self._lines_end()
         self._fell_at = time.monotonic()
         self._start_engine()
 
@@ -191,7 +213,7 @@ class Stage:
         """End every note and every process; safe to call twice."""
         if self._lookout:
             self._lookout.stop()
-        children = [child for child in (self._engine, self._port) if child]
+        children = self._children
         self._engine = None
         for child in children:
             offer(child.pipe, Stop())
@@ -199,6 +221,7 @@ class Stage:
             child.end()
             self._hear(child)
         self._links.close()
+        self._worker_links.close()
         if self._log:
             self._log.close()
             self._log = None

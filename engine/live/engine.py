@@ -21,6 +21,7 @@ from engine.errors import KuchiError
 from engine.events import Control, Sent
 from engine.live.builder import Builder, Built
 from engine.live.card import Card
+from engine.live.desks import Desks
 from engine.live.hands import Hands
 from engine.live.link import Link
 from engine.live.messages import (
@@ -57,22 +58,25 @@ _IDLE_S = 0.02                         # woken at least so often, to be seen ali
 _TIMER_S = 0.001
 
 
-def run(command: Connection, links: Sequence[Connection], block_name: str) -> None:
+def run(command: Connection, links: Sequence[Connection], workers: Sequence[Connection],
+        block_name: str) -> None:
     """The whole life of the engine process.
 
     command : to and from the command process; its end is the end of this one
     links   : one to each port process that may come; the first is there now
+    workers : the same to each worker
     """
     ignore_interrupts()
-    code = Engine(command, Link(links), SharedBlock(block_name)).live()
+    code = Engine(command, Link(links), Desks(workers), SharedBlock(block_name)).live()
     os._exit(code)                         # not by way of the drivers, which may hang
 
 
 class Engine:
     """The loop and what it owns."""
 
-    def __init__(self, command: Connection, link: Link, block: SharedBlock) -> None:
+    def __init__(self, command: Connection, link: Link, desks: Desks, block: SharedBlock) -> None:
         self._command, self._link, self._block = command, link, block
+        self._desks = desks
         self._started = time.monotonic()
         self._clock = Clock()
         self._outlets = Outlets(self._clock, block, link, self._tell)
@@ -181,6 +185,8 @@ class Engine:
                 self._open(message)
             case Load() if self._builder is not None:
                 self._builder.build(message)
+            case Relink(number, "worker"):
+                self._desks.use(number)
             case Relink(number):
                 self._link.use(number)
                 self._ask_for_ports()
@@ -308,7 +314,7 @@ class Engine:
                               block.heard, block.played)
             self._card = Card(self._deck)
             self._builder = Builder(self._clock, wanted.input_channels, wanted.output_channels,
-                                    self._fault)
+                                    self._fault, self._desks)
             self._outlets.log = wanted.log
         assert self._card is not None
         if wanted.audio:

@@ -121,9 +121,12 @@ class Did(Message, frozen=True):
 
 
 class Relink(Message, frozen=True):
-    """The port process was started again: pipe `number` of those given at birth leads to it."""
+    """The "port" or the "worker" process was started again: pipe `number` of those given at birth
+    leads to it.
+    """
 
     number: int
+    whose: str = "port"
 
 
 class Set(Message, frozen=True):
@@ -165,6 +168,27 @@ class Said(Message, frozen=True):
     state: str = ""
 
 
+# -- engine <-> worker ---------------------------------------------------------------------------
+
+class Job(Message, frozen=True):
+    """Work to be done: its name and its request, as `engine.jobs` has them.
+
+    Without a request: what it needs shall be loaded, and nobody waits for an answer.
+    """
+
+    ticket: int
+    work: str
+    request: bytes | None = None
+
+
+class Answer(Message, frozen=True):
+    """What came of a job, or why there is nothing."""
+
+    ticket: int
+    answer: bytes
+    error: str = ""
+
+
 # -- port <-> command ----------------------------------------------------------------------------
 
 class OscIn(Message, frozen=True):
@@ -175,7 +199,9 @@ class OscIn(Message, frozen=True):
 
 
 AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Open | Load | Loaded | Did | Set
-              | Stop | Relink | Ready | Logged | Carded | Said | OscIn)
+              | Stop | Relink | Ready | Logged | Carded | Said | OscIn | Job | Answer)
+
+_MOST_BYTES = 1 << 26           # of one message: a minute of sound for a job, and some
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(AnyMessage)
@@ -209,7 +235,7 @@ def has_room(pipe: Connection) -> bool:
 def read(pipe: Connection) -> Message | None:
     """The next message that has come in; None where it can't be read. EOFError at the end."""
     try:
-        data = pipe.recv_bytes(1 << 20)
+        data = pipe.recv_bytes(_MOST_BYTES)
     except OSError as error:
         raise EOFError from error
     try:

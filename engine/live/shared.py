@@ -12,12 +12,13 @@ from engine.units import SAMPLE_RATE, Samples
 
 (ENGINE_BEAT, PORT_BEAT, FRAME, FRAME_NS, LISTENING, BLOCKS, LATE_BLOCKS, SKIPPED, HITS,
  PEAK_MICRO, CLIPPED, NOTES_ON, STATE, TEMPO_MILLI, ONE_NS, ANALYSED,
- BEGAN) = range(17)
+ BEGAN, WORKER_BEAT) = range(18)
 """Places in `words`: when the engine thread and the port loop were last alive (ns); the clock
 pair; whether hits are listened for; audio blocks, late ones; hops skipped; hits so far; the
 input's recent peak in millionths; clipped samples; notes sounding; the state's number; tempo
 in thousandths of a bpm, 0 unknown; when a bar's first beat was (ns); frames that have passed the
-event nodes; the frame at which the patch that plays began."""
+event nodes; the frame at which the patch that plays began; when the worker last began a job or
+waited for one (ns)."""
 
 KEPT_FRAMES = 1 << 22                 # 87 s at 48 kHz: a minute, and room to read it while it moves
 JOURNAL = (16, 16, 128)               # port, channel, note: 1 while it sounds

@@ -45,7 +45,8 @@ SONG, _ = perform(beat({"b": "X...X...X...X..."}, 120, 2, start=0.1), "aki")
 SONG = SONG[:4 * 48_000]             # two bars, sung again and again
 
 
-def engine_with_a_flaw(command: Connection, links: list[Connection], block_name: str) -> None:
+def engine_with_a_flaw(command: Connection, links: list[Connection], workers: list[Connection],
+                       block_name: str) -> None:
     """The engine, but at SIGUSR1 its classifier fails, and at SIGUSR2 its pipes are closed."""
     listen = DrumClassifier._listen
 
@@ -57,13 +58,13 @@ def engine_with_a_flaw(command: Connection, links: list[Connection], block_name:
         DrumClassifier._listen = fail
 
     def deafen(*_: object) -> None:
-        for pipe in (command, *links):
+        for pipe in (command, *links, *workers):
             with suppress(OSError):
                 pipe.close()
 
     signal.signal(signal.SIGUSR1, flaw)
     signal.signal(signal.SIGUSR2, deafen)
-    engine.run(command, links, block_name)
+    engine.run(command, links, workers, block_name)
 
 
 @pytest.fixture

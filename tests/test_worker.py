@@ -1,0 +1,95 @@
+"""The worker does jobs for the engine; should it fall, the next one takes over."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+
+from engine.clock import Clock
+from engine.jobs import Done
+from engine.live import worker
+from engine.live.children import Child, Lines, pair, start
+from engine.live.desks import Desk, Desks
+from engine.live.shared import WORKER_BEAT, SharedBlock
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A job's request."""
+
+    number: int
+    seconds: float = 0.0
+
+
+def twice(question: Question) -> int:
+    time.sleep(question.seconds)
+    return 2 * question.number
+
+
+def fatal(question: Question) -> int:
+    os._exit(1)
+
+
+def strange(question: Question) -> object:
+    return twice
+
+
+class House:
+    """A command process in little: one engine's desks, and workers one after another."""
+
+    def __init__(self) -> None:
+        self.block, self.lines = SharedBlock(), Lines()
+        self.desks = Desks(self.lines.near)
+        self.worker = self.come()
+
+    def come(self) -> Child:
+        self._mouth, links = pair()
+        self.worker = start(worker.run, (links, self.block.name), "kuchi-worker", WORKER_BEAT)
+        links.close()
+        number = self.lines.give(self._mouth)
+        assert number is not None
+        self.desks.use(number)
+        return self.worker
+
+    def close(self) -> None:
+        self.worker.end()
+        self.lines.close()
+        self.block.close()
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    house = House()
+    yield house
+    house.close()
+
+
+def answer(desk: Desk, ask: Callable[[], object]) -> Done:
+    ask()
+    deadline = time.monotonic() + 30
+    while not (found := desk.take()):
+        assert time.monotonic() < deadline, "no answer"
+        time.sleep(0.002)
+    return found[0]
+
+
+def test_a_job_is_done_in_another_process_and_a_fallen_worker_costs_one_answer(house):
+    desk = house.desks.desk(Clock())
+    desk.warm(twice)
+    assert answer(desk, lambda: desk.ask(twice, Question(21), 0.0)) == Done(1, 42)
+    assert "fell" in answer(desk, lambda: desk.ask(fatal, Question(1), 0.0)).error
+    house.come()
+    assert answer(desk, lambda: desk.ask(twice, Question(4), 0.0)) == Done(3, 8)
+    assert "can't be sent" in answer(desk, lambda: desk.ask(strange, Question(1), 0.0)).error
+    assert int(house.block.words[WORKER_BEAT]) > 0
+
+
+def test_asking_does_not_wait_for_the_work(house):
+    desk = house.desks.desk(Clock())
+    answer(desk, lambda: desk.ask(twice, Question(1), 0.0))             # it is there
+    begun = time.monotonic()
+    done = answer(desk, lambda: [desk.ask(twice, Question(2, 0.5), 0.0),
+                                 setattr(house, "asked", time.monotonic())])
+    assert house.asked - begun < 0.25
+    assert done.answer == 4
