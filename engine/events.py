@@ -69,12 +69,13 @@ class NoteOff:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A beat falls; `phase` is the place in the bar, 0..1."""
+    """A beat falls; `phase` is the place in the bar, 0..1, which has `in_bar` beats."""
 
     time: float
     bpm: float
     phase: float
     due: float = 0.0
+    in_bar: int = 4
 
 
 @dataclass(frozen=True, slots=True)

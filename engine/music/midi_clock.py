@@ -1,0 +1,158 @@
+"""MIDI clock, both ways: 24 ticks a quarter, smoothed where they come in, even where they leave."""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+
+from engine.music.grid import BEATS_IN_A_BAR, Grid
+
+TICKS: Final = 24                       # a quarter
+TICK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+
+_KEPT = 8 * TICKS                       # ticks that are averaged: two bars
+_LEAST, _MOST = 2.0, 400.0              # bpm; beyond them it is no music
+_JUMP_S, _JUMP_TICKS = 0.012, 4         # so many ticks in a row, all this late or early: a jump
+_STALE_S = 2.0                          # a tempo this old is not the one of ticks that come now
+
+
+class Slave:
+    """Ticks that come in, with their jitter, become a grid without.
+
+    A line is laid through the ticks of the last two bars. Where the newest ones leave it
+    together, the tempo has jumped, and only they count. A clock that stops without saying so
+    leaves its grid behind, so the music goes on; one that says STOP ends it.
+    """
+
+    def __init__(self) -> None:
+        self.runs = False               # between START or CONTINUE, or the first tick, and STOP
+        self._stopped = False
+        self._next = 0                  # the number of the next tick in the song
+        self._numbers = np.zeros(_KEPT)
+        self._times = np.zeros(_KEPT)
+        self._count = 0
+        self._astray: deque[float] = deque(maxlen=_JUMP_TICKS)
+        self._grid: Grid | None = None
+
+    def hear(self, status: int, data1: int, data2: int, time: float,
+             in_bar: int = BEATS_IN_A_BAR) -> Grid | None:
+        """A message of the clock; the grid that it gives, None where it changes none."""
+        match status:
+            case 0xFA:
+                self._start(0)
+            case 0xFB:
+                self._start(self._next)
+            case 0xFC:
+                self.runs, self._stopped = False, True
+            case 0xF2 if not self.runs:
+                self._next = (data1 | data2 << 7) * (TICKS // 4)
+            case 0xF8:
+                return self._tick(time, in_bar)
+        return None
+
+    def _start(self, tick: int) -> None:
+        """The next tick is this one; the tempo of the ticks until now is still known."""
+        shift = tick - self._next
+        self._numbers += shift
+        self._next, self.runs, self._stopped = tick, True, False
+
+    def _tick(self, time: float, in_bar: int) -> Grid | None:
+        if self._count and time - self._last_time() > _STALE_S:
+            self._forget()
+        self._keep(float(self._next), time)
+        self._next += 1
+        if not self.runs and self._stopped:
+            self._next -= 1             # they tell the tempo, not the place
+            self._numbers -= 1.0
+            return None
+        self.runs = True
+        self._grid = self._line(in_bar) or self._grid
+        return self._grid
+
+    def _last_time(self) -> float:
+        return float(self._times[(self._count - 1) % _KEPT])
+
+    def _forget(self) -> None:
+        self._count = 0
+        self._astray.clear()
+        self._grid = None
+
+    def _keep(self, number: float, time: float) -> None:
+        if self._grid is not None:
+            self._astray.append(time - self._grid.time_of(number / TICKS))
+            if (len(self._astray) == _JUMP_TICKS
+                    and (min(self._astray) > _JUMP_S or max(self._astray) < -_JUMP_S)):
+                self._only_the_newest()
+        place = self._count % _KEPT
+        self._numbers[place], self._times[place] = number, time
+        self._count += 1
+
+    def _only_the_newest(self) -> None:
+        places = np.arange(self._count - _JUMP_TICKS + 1, self._count) % _KEPT
+        numbers, times = self._numbers[places], self._times[places]
+        self._count = len(places)
+        self._numbers[:self._count], self._times[:self._count] = numbers, times
+        self._astray.clear()
+
+    def _line(self, in_bar: int) -> Grid | None:
+        """Least squares: when tick 0 was, and how long a tick is."""
+        count = min(self._count, _KEPT)
+        if count < 2:
+            return self._grid and self._grid.moved(
+                self._times[0] - self._grid.time_of(self._numbers[0] / TICKS))
+        numbers, times = self._numbers[:count], self._times[:count]
+        middle, when = numbers.mean(), times.mean()
+        away = numbers - middle
+        tick_s = float((away * (times - when)).sum() / (away * away).sum())
+        if not _LEAST <= 60.0 / max(TICKS * tick_s, 1e-9) <= _MOST:
+            return None
+        return Grid(float(when - middle * tick_s), 60.0 / (TICKS * tick_s), in_bar)
+
+
+class Master:
+    """A grid becomes ticks, each dated from the one before: no sum of roundings, so no drift.
+
+    It starts on a bar line. Where the grid jumps, the slave is stopped, told the place in the
+    song, and goes on there.
+    """
+
+    def __init__(self) -> None:
+        self._next: int | None = None       # the number of the next tick; None: stopped
+        self._last = 0.0                    # when the one before left
+
+    def leaving(self, grid: Grid | None, now: float, until: float
+                ) -> list[tuple[float, int, int, int]]:
+        """What is to leave before `until`: (time, status, data1, data2) each, in order."""
+        if grid is None:
+            return self.stop(now)
+        found: list[tuple[float, int, int, int]] = []
+        if self._next is not None:
+            apart = grid.time_of(self._next / TICKS) - self._last
+            tick_s = grid.beat_s / TICKS
+            if not 0.25 * tick_s < apart < 2.0 * tick_s:
+                found += self.stop(now)
+                self._go_on(grid, now, found)
+        elif grid.bar_line(now) < until:
+            self._next = round(grid.beat_at(grid.bar_line(now))) * TICKS
+            found.append((grid.time_of(self._next / TICKS), START, 0, 0))
+        while self._next is not None and grid.time_of(self._next / TICKS) < until:
+            self._last = grid.time_of(self._next / TICKS)
+            found.append((self._last, TICK, 0, 0))
+            self._next += 1
+        return found
+
+    def stop(self, now: float) -> list[tuple[float, int, int, int]]:
+        """Tell the slave that nothing follows."""
+        if self._next is None:
+            return []
+        self._next = None
+        return [(max(now, self._last), STOP, 0, 0)]
+
+    def _go_on(self, grid: Grid, now: float, found: list[tuple[float, int, int, int]]) -> None:
+        """At the next sixteenth, by its place in the song."""
+        sixteenth = int(grid.beat_at(max(now, found[-1][0] if found else now)) * 4.0) + 1
+        place = sixteenth % (1 << 14)
+        time = grid.time_of(sixteenth / 4.0)
+        found.append((time, POSITION, place & 0x7F, place >> 7))
+        found.append((time, CONTINUE, 0, 0))
+        self._next, self._last = sixteenth * TICKS // 4, time - grid.beat_s / TICKS
