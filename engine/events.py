@@ -79,6 +79,23 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Chord:
+    """The harmony changes. `name` as on a lead sheet; root and bass are pitch classes 0-11.
+
+    No chord is `N`, with root -1. Where the form is known, `coming` says what follows: the beats
+    from here, and the name.
+    """
+
+    time: float
+    name: str
+    root: int
+    bass: int
+    pitches: tuple[int, ...]
+    due: float = 0.0
+    coming: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """Continuous values, such as a level in dB; never logged, at most 60 a second."""
 
@@ -114,10 +131,10 @@ class Skipped:
 
 
 Note = NoteOn | NoteOff
-Event = Onset | Hit | Release | NoteOn | NoteOff | Beat | Features | Control | Message | Skipped
+Event = Onset | Hit | Release | NoteOn | NoteOff | Beat | Chord | Features | Control | Message | Skipped
 
 _KINDS = {Onset: "onset", Hit: "hit", Release: "release", NoteOn: "note_on", NoteOff: "note_off",
-          Beat: "beat", Features: "features", Control: "control", Message: "message",
+          Beat: "beat", Chord: "chord", Features: "features", Control: "control", Message: "message",
           Skipped: "skipped"}
 
 
@@ -149,6 +166,9 @@ class Sent:
                 row |= {"note": event.note, "velocity": event.velocity, "channel": event.channel}
             case Beat():
                 row |= {"bpm": event.bpm, "phase": event.phase}
+            case Chord():
+                row |= {"name": event.name, "root": event.root, "bass": event.bass,
+                        "pitches": list(event.pitches)}
             case Features():
                 row["values"] = list(event.values)
             case Control():

@@ -31,6 +31,7 @@ from engine.clock import Clock
 from engine.errors import KuchiError
 from engine.events import (
     Beat,
+    Chord,
     Control,
     Event,
     Features,
@@ -49,11 +50,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Flow = Literal["audio", "onsets", "hits", "notes", "beats", "features", "controls", "messages"]
+Flow = Literal["audio", "onsets", "hits", "notes", "beats", "chords", "features", "controls",
+               "messages"]
 
 _FLOW_OF: dict[type, Flow] = {Onset: "onsets", Hit: "hits", Release: "hits", NoteOn: "notes",
-                              NoteOff: "notes", Beat: "beats", Features: "features",
-                              Control: "controls", Message: "messages"}
+                              NoteOff: "notes", Beat: "beats", Chord: "chords",
+                              Features: "features", Control: "controls", Message: "messages"}
 
 
 class Param(Generic[T]):
@@ -61,15 +63,18 @@ class Param(Generic[T]):
 
     The default gives the type. `low` and `high` bound numbers, `choices` name the words allowed.
     A `dict` setting maps the names of nodes that feed this one to numbers (a mixer's gains).
+    `reads` reads a text that has a grammar of its own, and raises ValueError where it can't.
     The unit is the end of the name: `_ms`, `_db`, `_hz`.
     """
 
     def __init__(self, default: T, *, low: float | None = None, high: float | None = None,
-                 choices: Sequence[str] = (), help: str) -> None:
+                 choices: Sequence[str] = (), reads: Callable[[str], object] | None = None,
+                 help: str) -> None:
         self.default = default
         self.low = low
         self.high = high
         self.choices = tuple(choices)
+        self.reads = reads
         self.help = help
         self.name = ""
 
@@ -125,6 +130,8 @@ class Param(Generic[T]):
             raise ValueError(f"must be {self.allowed}")
         if self.choices and value not in self.choices:
             raise ValueError(f"must be {self.allowed}")
+        if self.reads and value:
+            self.reads(value)
         return value
 
     def _check_range(self, value: float) -> None:
