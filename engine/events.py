@@ -131,11 +131,12 @@ class Skipped:
 
 
 Note = NoteOn | NoteOff
-Event = Onset | Hit | Release | NoteOn | NoteOff | Beat | Chord | Features | Control | Message | Skipped
+Event = (Onset | Hit | Release | NoteOn | NoteOff | Beat | Chord | Features | Control | Message
+         | Skipped)
 
 _KINDS = {Onset: "onset", Hit: "hit", Release: "release", NoteOn: "note_on", NoteOff: "note_off",
-          Beat: "beat", Chord: "chord", Features: "features", Control: "control", Message: "message",
-          Skipped: "skipped"}
+          Beat: "beat", Chord: "chord", Features: "features", Control: "control",
+          Message: "message", Skipped: "skipped"}
 
 
 @dataclass(frozen=True, slots=True)

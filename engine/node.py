@@ -130,7 +130,7 @@ class Param(Generic[T]):
             raise ValueError(f"must be {self.allowed}")
         if self.choices and value not in self.choices:
             raise ValueError(f"must be {self.allowed}")
-        if self.reads and value:
+        if self.reads and isinstance(value, str) and value:
             self.reads(value)
         return value
 

@@ -96,3 +96,14 @@ def test_actions_are_methods_called_on_the_press_and_on_the_release_where_they_l
     friend.act("loop", pressed=False)
     friend.act("wrong", word="snare")
     assert friend.did == ["start", ("loop", True), ("loop", False), ("wrong", "snare")]
+
+
+def test_a_text_with_a_grammar_of_its_own_is_read_when_it_is_set():
+    def read(text: str) -> None:
+        if text != "blues":
+            raise ValueError(f'"{text}" is no form')
+    param = Param("", reads=read, help="")
+    assert param.check("blues") == "blues"
+    assert param.check("") == ""
+    with pytest.raises(ValueError, match='"bluse" is no form'):
+        param.check("bluse")

@@ -83,6 +83,8 @@ def read_form(text: str, key: str = "C", beats_per_bar: int = 4) -> Form:
     bars = _unrolled(line)
     if not any(bars):
         raise ChordError('holds no chord; write such as "| Am7 | Dm7 G7 |" or "blues in F"')
+    if bars[0] == ["%"]:
+        raise ChordError('bar 1: "%" repeats the bar before it, and there is none')
     places: list[Place] = []
     for number, bar in enumerate(bars):
         if bar == ["%"]:
@@ -97,9 +99,7 @@ def read_form(text: str, key: str = "C", beats_per_bar: int = 4) -> Form:
             beat = beats_per_bar * (number + share / len(bar))
             if not places or places[-1].chord != chord:
                 places.append(Place(beat, chord))
-    if not places:
-        raise ChordError('bar 1: "%" repeats the bar before it, and there is none')
-    if places[0].beat > 0.0:
+    if not places or places[0].beat > 0.0:
         places.insert(0, Place(0.0, NO_CHORD))
     return Form(tuple(places), float(beats_per_bar * len(bars)))
 
@@ -143,9 +143,8 @@ def _unrolled(line: str) -> list[list[str]]:
                 raise ChordError(f"is longer than {MOST_BARS} bars; the form goes round by itself")
             bars += part * (times - 1)
             repeat_from = len(bars)
-        elif not token.startswith("|"):
-            if words := token.split():
-                bars.append(words)
+        elif not token.startswith("|") and (words := token.split()):
+            bars.append(words)
     if len(bars) > MOST_BARS:
         raise ChordError(f"is longer than {MOST_BARS} bars; the form goes round by itself")
     return bars
