@@ -33,6 +33,7 @@ train: .venv/ready               ## make every model again from $(DATA) (about 3
 	$(BIN)/python -m pip install --quiet "torch>=2.5"
 	$(BIN)/python -m models_onnx.onsets.train --data $(DATA)
 	$(BIN)/python -m models_onnx.drums.train --data $(DATA)
+	$(BIN)/python -m models_onnx.mapper.make
 
 docs: .venv/ready                ## write the generated page of nodes
 	$(BIN)/kuchi patch nodes > docs/nodes.md

@@ -189,7 +189,8 @@ class Graph:
         """From `frame` on, take over from a graph on the same clock; what is unchanged goes on.
 
         An event node with the same name and type keeps all it knows, and is given its new
-        settings; what was heard until now is there for it.
+        settings; what was heard until now is there for it. One that has loaded another file than
+        before begins anew.
         """
         self.listening = old.listening
         for key, block in self._taps.items():
@@ -198,7 +199,8 @@ class Graph:
         known = {step.name: step.node for step in old._steps}
         for step in self._steps:
             node = known.get(step.name)
-            if type(node) is type(step.node) and not isinstance(node, SoundingNode):
+            if (type(node) is type(step.node) and not isinstance(node, SoundingNode)
+                    and all(getattr(node, s) == getattr(step.node, s) for s in node.loads)):
                 _give_settings(node, step.node)
                 step.node = self.nodes[step.name] = node
         self._line_up()

@@ -8,7 +8,7 @@ from engine.units import SAMPLE_RATE, Samples, level_db
 
 CLIPPED = 3                     # samples at full scale: fewer are no harm
 
-_FULL_SCALE = 0.9995
+FULL_SCALE = 0.9995            # and what is higher is taken for it
 _HEARD_DB = -50.0               # nothing is said about the treble of what is softer
 _FRAME = 1024                   # 21 ms: one syllable
 _TREBLE_HZ = (7_000.0, 16_000.0)
@@ -67,7 +67,7 @@ def listen(samples: Samples) -> Sound:
     if peak == 0.0:
         return Sound(-np.inf, 0, 0, -np.inf, False)
     hum_hz, hum_db = _hum(samples)
-    return Sound(level_db(peak), int(np.count_nonzero(np.abs(samples) >= _FULL_SCALE)),
+    return Sound(level_db(peak), int(np.count_nonzero(np.abs(samples) >= FULL_SCALE)),
                  hum_hz, hum_db, level_db(peak) > _HEARD_DB and _is_dull(samples))
 
 

@@ -275,6 +275,7 @@ class Node:
 
     outlet: ClassVar[str | None] = None     # "midi", "osc", "audio": what leaves the house here
     inlet: ClassVar[str | None] = None      # "midi", "audio": what enters the house here
+    loads: ClassVar[tuple[str, ...]] = ()   # settings that are read in `prepare` and never again
 
     process: Callable[..., Sequence[Event] | None]
     """One hop. Allocates no arrays, waits for nobody; `()` where there is nothing to say."""

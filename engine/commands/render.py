@@ -48,7 +48,7 @@ def command(patch: str, inputs: tuple[str, ...], out: Path, profiles: tuple[str,
     loaded = load_patch(patch)
     for given in profiles:
         node, _, path = given.rpartition("=")
-        loaded = loaded.with_setting("profile", path, node=node or None)
+        loaded = loaded.with_setting("profile", _profile(path), node=node or None)
     failed: KuchiError | None = None
     for number, take in enumerate(takes, 1):
         try:
@@ -60,6 +60,15 @@ def command(patch: str, inputs: tuple[str, ...], out: Path, profiles: tuple[str,
         _tell(take, out / take.stem, counts, number, len(takes), as_json)
     if failed:
         sys.exit(failed.exit_code)
+
+
+def _profile(given: str) -> str:
+    """A profile's file as the command line means it, checked before anything is rendered."""
+    from engine.profile_file import load_profile, profile_path
+
+    path = profile_path(given).absolute()
+    load_profile(path)
+    return str(path)
 
 
 def read_input(given: str) -> Input:

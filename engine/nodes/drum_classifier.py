@@ -1,29 +1,32 @@
-"""Name the strike: kick, snare, hat, or nothing that was meant.
+"""Name the strike: a drum, one of the performer's own sounds, or nothing that was meant.
 
-A small model hears each strike from 6 ms before its attack and has an opinion every 2 ms. When to
-speak is the performer's choice. Nothing is computed while nothing is struck.
+A small model hears each strike from 6 ms before its attack and has an opinion every 2 ms. A
+profile turns that into the performer's own sounds. When to speak is the performer's choice.
+Nothing is computed while nothing is struck.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from engine.drum_model import BUILT_IN, CLASSES, UNITS, drum_model, fingerprint
 from engine.drums import DRUMS
 from engine.dsp.levels import accumulate
-from engine.dsp.mel import BANDS
-from engine.dsp.strike import LEAD, NOTHING, STEP, WINDOW, ear, hear
+from engine.dsp.strike import LEAD, NOTHING, STEP, WINDOW, ear, frames_by, hear
+from engine.errors import KuchiError
 from engine.events import Hit, Onset, Release
-from engine.model import MODELS, Model
-from engine.node import AudioBlock, Context, Node, Param
+from engine.learning import MOMENTS_MS
+from engine.lessons import PAUSE_S, Lesson, Lessons, Press
+from engine.naming import ROWS, Everybody, Naming, Own
+from engine.node import AudioBlock, Context, Node, Param, action
+from engine.profile import Profile, taught
+from engine.profile_file import load_profile, profile_path
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
 
-UNITS = 96                      # the model's memory of one strike
-EMBEDDING = 48
-CLASSES = len(DRUMS) + 1        # and the last is none of them
-
-AT_ONCE = 32                    # strikes in the air: 200 ms of wait, one each 10 ms, and some
-OPEN_AT = 0.8                   # of a hat's probability must say open: closed is the safer word
+AT_ONCE = 64                    # strikes in the air (200 ms of wait) or remembered (1.5 s)
 GUESS_VELOCITY = 0.7            # a hit that is only a guess is played softer
 
 LEAST_RANGE_DB = 6.0            # between soft and loud: less would be all or nothing
@@ -33,18 +36,28 @@ QUIET = 0.1                     # 20 dB below its peak, a hit has died away
 ROOM = 1.5                      # or this close to what was heard before it
 LONGEST_S = 4.0                 # a lip roll may ring this long
 
-_CLOSED, _OPEN, _NONE = DRUMS.index("hihat_closed"), DRUMS.index("hihat_open"), len(DRUMS)
+WRONG_S = 1.5                   # a hit can be called wrong for so long
+AGAIN_S = 2.0                   # another press means the same hit for so long
+CERTAIN = 0.97                  # adapt: a hit this sure is learned from
+
+_FIRST_MS = float(MOMENTS_MS[0])
+_MOMENT = {frames_by(ms * SAMPLE_RATE // 1000): moment for moment, ms in enumerate(MOMENTS_MS)}
+_NONE = -1                      # where the chance of no sound at all stands
 
 
 class _Strike:
     """One strike in the air: what the model remembers of it, and what was said about it."""
 
-    __slots__ = ("attack", "ended", "final", "hit", "most", "next", "opinion", "over", "quiet",
-                 "room", "sent", "state", "time", "until")
+    __slots__ = ("attack", "chances", "ended", "features", "final", "frames", "general", "hit",
+                 "most", "next", "opinion", "over", "quiet", "room", "sent", "sound", "state",
+                 "time", "until", "weighed")
 
     def __init__(self) -> None:
         self.state = np.zeros(UNITS, np.float32)
         self.opinion = np.zeros(CLASSES, np.float32)
+        self.chances = np.zeros(ROWS, np.float32)
+        self.features = np.zeros((len(MOMENTS_MS), UNITS), np.float32)
+        self.general = np.zeros((len(MOMENTS_MS), CLASSES), np.float32)
         self.most = np.zeros(2, np.float32)             # loudest band, highest sample
         self.begin(0.0)
 
@@ -53,21 +66,31 @@ class _Strike:
         self.attack = frames(time)
         self.next = self.attack - LEAD + STEP           # where the next frame ends
         self.until = self.attack + SAMPLE_RATE          # no frame ends after it
+        self.frames = 0                                 # that were heard
+        self.weighed = 0                                # of them, when chances were
         self.state[:] = 0.0
         self.opinion[:] = 0.0
         self.opinion[_NONE] = 1.0
+        self.chances[:] = 0.0
+        self.chances[_NONE] = 1.0
         self.most[:] = NOTHING, 0.0
         self.room = -1.0                                # not heard yet
         self.hit: Hit | None = None                     # what was said, and when
+        self.sound = -1
         self.sent = 0.0
         self.final = False                              # no more will be said
         self.ended = False                              # another strike has begun
         self.quiet = 0                                  # hops in a row
         self.over = False
 
+    @property
+    def heard_ms(self) -> float:
+        """How much was heard after the attack."""
+        return (self.next - STEP - self.attack) * 1000.0 / SAMPLE_RATE
+
 
 class DrumClassifier(Node):
-    """Say which drum each onset is, and when its sound has died away.
+    """Say which sound each onset is, what it plays, and when it has died away.
 
     steady  every hit leaves exactly `wait_ms` after its strike
     sure    as soon as the model is as sure as `sure_at`; `wait_ms` at the latest
@@ -75,52 +98,84 @@ class DrumClassifier(Node):
 
     An onset that is announced after its wait leaves at once and counts as `late`. What the model
     holds for no drum at all (speech, breath, the tail of a snare) is not reported.
+
+    With a `profile` (see `kuchi teach`) a hit is one of the performer's own sounds, and its
+    velocity lies between the performer's own soft and loud of that sound.
     """
 
+    profile = Param("", help="the performer's: a file beside the patch, or a name that was given "
+                             "to kuchi teach; empty: sounds as most mouths mean them")
     wait_ms = Param(24.0, low=8.0, high=200.0, help="a hit leaves this long after its strike")
     when = Param("steady", choices=("steady", "sure", "early"), help="when to speak")
+    sooner = Param(False, help="a sound may leave before wait_ms where the profile's takes show it "
+                               "named right by then, 95 times of 100; each sound stays even")
     sure_at = Param(0.9, low=0.5, high=1.0, help="sure: this probability is enough")
     first_ms = Param(10.0, low=8.0, high=24.0, help="early: the first guess leaves after this")
     unsure_below = Param(0.4, low=0.0, high=1.0, help="a hit less probable than this is unsure")
     unsure = Param("guess", choices=("guess", "drop", *DRUMS),
                    help="an unsure hit: the best guess, softer; nothing; or always this drum")
     refuse_at = Param(0.9, low=0.3, high=1.0, help="so probably no drum that nothing is played")
-    soft_db = Param(-36.0, low=-70.0, high=-10.0, help="a hit with this peak is the softest")
-    loud_db = Param(-6.0, low=-50.0, high=0.0, help="a hit with this peak is the loudest")
+    adapt = Param(False, help="learn, in pauses, from hits that were very sure; off forgets it")
+    soft_db = Param(-36.0, low=-70.0, high=-10.0,
+                    help="without a profile: a hit with this peak is the softest")
+    loud_db = Param(-6.0, low=-50.0, high=0.0,
+                    help="without a profile: a hit with this peak is the loudest")
     model = Param("", help="an .onnx file of your own, beside the patch; empty: the built-in one")
 
+    loads = ("profile", "model")
+
     def prepare(self, context: Context) -> None:
-        """Raises ModelError where the model is missing or isn't made for this node."""
-        path = context.folder / self.model if self.model else MODELS / "drums" / "model.onnx"
-        self._model = Model(path, {"frame": (1, BANDS), "state": (1, UNITS)},
-                            {"probabilities": (1, CLASSES), "instruments": (1, len(DRUMS)),
-                             "embedding": (1, EMBEDDING), "next_state": (1, UNITS)})
+        """Raises ModelError where the model is missing or isn't made for this node, FileError
+        where the profile can't be read."""
+        path = context.folder / self.model if self.model else BUILT_IN
+        self._model = drum_model(path)
         self._ear = ear()
         self._frame = np.zeros(WINDOW, np.float32)
         self._level = np.zeros(2, np.float32)           # highest sample, sum of squares
         self._clock = context.clock
         self._free = [_Strike() for _ in range(AT_ONCE)]
         self._heard: list[_Strike] = []                 # in the air, oldest first
+        self._recent: deque[_Strike] = deque()          # over, but may still be called wrong
+        self._presses: list[Press] = []
+        self._pressed: _Strike | None = None
+        self._corrected: list[Hit] = []                 # by hand, to leave with the next hop
+        self._quiet_since = 0.0
+        self._naming: Naming = Everybody()
+        self._lessons: Lessons | None = None
+        if self.profile:
+            profile = _profile(profile_path(self.profile, context.folder), path)
+            self._naming = own = Own(profile)
+            self._lessons = Lessons(profile, own, context.clock, context.jobs)
         self.late = 0
-        self._hear_frame(_Strike())
+        warm = _Strike()
+        self._hear_frame(warm)
+        self._weigh(warm)
         self._peak(self._frame[:HOP])
+
+    def changed(self, name: str) -> None:
+        if name == "adapt" and not self.adapt and getattr(self, "_lessons", None):
+            assert self._lessons
+            self._lessons.unfollow()
 
     def process(self, audio: AudioBlock, onsets: Sequence[Onset]) -> Sequence[Hit | Release]:
         if not onsets and not self._heard:
-            return ()
+            return self._rest() if self._recent or self._corrected or self._learning else ()
         for onset in onsets:
             self._begin(onset, audio)
         said: list[Hit | Release] = []
+        self._say_corrected(said)
         peak = self._peak(audio.samples)
         for strike in self._heard:
-            if not strike.final:
+            if not strike.final or self._lessons:
                 self._listen(strike, audio)
+            if not strike.final:
                 self._speak(strike, said)
             if strike.final:
                 self._follow(strike, peak, said)
         for strike in [strike for strike in self._heard if strike.over]:
             self._heard.remove(strike)
-            self._free.append(strike)
+            self._recent.append(strike)
+        self._quiet_since = self._clock.now
         return said
 
     def release(self) -> Sequence[Hit | Release]:
@@ -128,15 +183,22 @@ class DrumClassifier(Node):
         return [self._release(strike.hit) for strike in self._heard if strike.hit]
 
     def reset(self) -> None:
-        self._free += self._heard
+        self._free += [*self._heard, *self._recent]
         self._heard.clear()
+        self._recent.clear()
+        self._corrected.clear()
+        self._pressed = None
         self.late = 0
+
+    # -- a strike ------------------------------------------------------------------------------
 
     def _begin(self, onset: Onset, audio: AudioBlock) -> None:
         """A new strike; what sounded before it has ended."""
         attack, end = frames(onset.time), audio.start + HOP
         if onset.time + self.wait_ms / 1000.0 < self._clock.now:
             self.late += 1
+        if not self._free and self._recent:
+            self._free.append(self._recent.popleft())
         if not self._free or attack - LEAD - WINDOW < end - audio.reach:
             return                                      # no drumming, or longer ago than is kept
         for older in self._heard:
@@ -148,8 +210,9 @@ class DrumClassifier(Node):
 
     def _listen(self, strike: _Strike, audio: AudioBlock) -> None:
         """Hear the frames that have come in, but nothing after the wait or the next strike."""
-        wait = int(self.wait_ms * SAMPLE_RATE / 1000.0)
-        until = min(audio.start + HOP, strike.until, strike.attack + wait)
+        wait_ms = MOMENTS_MS[-1] if strike.final else self.wait_ms
+        until = min(audio.start + HOP, strike.until,
+                    strike.attack + int(wait_ms * SAMPLE_RATE / 1000.0))
         while strike.next <= until:
             audio.history(strike.next - WINDOW, self._frame)
             if strike.room < 0.0:
@@ -165,6 +228,13 @@ class DrumClassifier(Node):
         self._model.run()
         strike.state[:] = outputs["next_state"][0]
         strike.opinion[:] = outputs["probabilities"][0]
+        strike.frames += 1
+        moment = _MOMENT.get(strike.frames)
+        if moment is not None and self._lessons:        # it lasts, where no more is heard
+            strike.features[moment:] = strike.state
+            strike.general[moment:] = strike.opinion
+
+    # -- saying it -----------------------------------------------------------------------------
 
     def _speak(self, strike: _Strike, said: list[Hit | Release]) -> None:
         """Say what was struck, if it is time to."""
@@ -173,17 +243,28 @@ class DrumClassifier(Node):
         if clock.next > last:
             strike.final = True
             self._say(strike, last, said)
-        elif self.when == "sure" and max(self._best(strike)[1], strike.opinion[_NONE]
-                                         ) >= self.sure_at:
-            strike.final = True
-            self._say(strike, 0.0, said)
+        elif self.when == "sure":
+            if strike.heard_ms >= _FIRST_MS and self._sureness(strike) >= self.sure_at:
+                strike.final = True
+                self._say(strike, 0.0, said)
         elif self.when == "early" and strike.hit is None and clock.next > first:
             self._say(strike, first, said)
+        elif self.sooner and self.when == "steady" and strike.heard_ms >= _FIRST_MS:
+            self._speak_sooner(strike, said)
+
+    def _speak_sooner(self, strike: _Strike, said: list[Hit | Release]) -> None:
+        """Say it now where it is a sound whose own wait is over."""
+        sound, _ = self._best(strike)
+        due = strike.time + self._naming.wait_ms(sound) / 1000.0
+        if self._clock.next > due and strike.chances[_NONE] < self.refuse_at:
+            strike.final = True
+            self._say(strike, due, said)
 
     def _say(self, strike: _Strike, due: float, said: list[Hit | Release]) -> None:
         """A first hit, or a second that corrects it; nothing where the word stays the same."""
         hit, before = self._hit(strike, due), strike.hit
-        if hit is None or (before is not None and before.drum == hit.drum):
+        if hit is None or (before is not None
+                           and (before.sound, before.drum) == (hit.sound, hit.drum)):
             return
         if before is not None:
             hit = replace(hit, corrects=strike.sent)
@@ -192,32 +273,49 @@ class DrumClassifier(Node):
 
     def _hit(self, strike: _Strike, due: float) -> Hit | None:
         """What was struck, by all that was heard; None where it is no drum, or not sure enough."""
-        drum, confidence = self._best(strike)
-        if strike.opinion[_NONE] >= self.refuse_at:
+        strike.sound, confidence = self._best(strike)
+        if strike.chances[_NONE] >= self.refuse_at:
             return None
-        range_db = max(LEAST_RANGE_DB, self.loud_db - self.soft_db)
-        loudness = (level_db(float(strike.most[1])) - self.soft_db) / range_db
-        velocity = min(1.0, max(0.0, loudness))
+        velocity = self._velocity(strike)
+        name, drum = self._called(strike.sound, strike)
         if confidence < self.unsure_below:
             if self.unsure == "drop":
                 return None
             if self.unsure == "guess":
                 velocity *= GUESS_VELOCITY
             else:
-                drum = self.unsure
-        return Hit(strike.time, drum, drum, velocity, confidence, due)
+                name = drum = self.unsure
+        return Hit(strike.time, name, drum, velocity, confidence, due)
 
-    def _best(self, strike: _Strike) -> tuple[str, float]:
-        """The likeliest drum and its probability; open and closed hat are one until named."""
-        chances = strike.opinion.tolist()
-        opened = chances[_OPEN]
-        hats = chances[_CLOSED] + opened
-        chances[_CLOSED], chances[_OPEN], chances[_NONE] = hats, 0.0, 0.0
-        best = max(chances)
-        drum = DRUMS[chances.index(best)]
-        if drum == "hihat_closed" and opened >= OPEN_AT * hats:
-            drum = "hihat_open"
-        return drum, best
+    def _velocity(self, strike: _Strike) -> float:
+        """Where its peak lies between soft and loud, 0..1."""
+        own = self._naming.range_db(strike.sound, strike.heard_ms)
+        soft, loud = own or (self.soft_db, self.loud_db)
+        loudness = (level_db(float(strike.most[1])) - soft) / max(LEAST_RANGE_DB, loud - soft)
+        return min(1.0, max(0.0, loudness))
+
+    def _called(self, sound: int, strike: _Strike) -> tuple[str, str]:
+        """The sound's name, and the drum it plays."""
+        drum = self._naming.drum_of(sound, strike.opinion)
+        return (self._naming.names[sound] if self._lessons else drum), drum
+
+    def _best(self, strike: _Strike) -> tuple[int, float]:
+        """The likeliest sound and its probability."""
+        self._weigh(strike)
+        sound = int(strike.chances[:_NONE].argmax())
+        return sound, float(strike.chances[sound])
+
+    def _sureness(self, strike: _Strike) -> float:
+        """How sure it is of anything, also that it is none."""
+        self._weigh(strike)
+        return float(strike.chances.max())
+
+    def _weigh(self, strike: _Strike) -> None:
+        if strike.weighed != strike.frames:
+            strike.weighed = strike.frames
+            self._naming.weigh(strike.state, strike.opinion, strike.heard_ms, strike.chances)
+
+    # -- and then ------------------------------------------------------------------------------
 
     def _follow(self, strike: _Strike, peak: float, said: list[Hit | Release]) -> None:
         """Tell when the sound has died away, is drowned by another, or has lasted too long."""
@@ -235,7 +333,128 @@ class DrumClassifier(Node):
     def _release(self, hit: Hit) -> Release:
         return Release(self._clock.now, hit.sound, hit.drum)
 
+    @property
+    def _learning(self) -> bool:
+        return self._lessons is not None and self._lessons.open
+
+    def _rest(self) -> Sequence[Hit | Release]:
+        """Nothing is in the air: forget what is long over, learn what was taught."""
+        said: list[Hit | Release] = []
+        self._say_corrected(said)
+        now = self._clock.now
+        while self._recent and now - self._recent[0].time > WRONG_S + AGAIN_S:
+            strike = self._recent.popleft()
+            self._adapt_to(strike)
+            self._free.append(strike)
+        if self._learning and now - self._quiet_since >= PAUSE_S:
+            assert self._lessons
+            self._lessons.pause()
+        return said
+
+    # -- by hand -------------------------------------------------------------------------------
+
+    @action(help="the least certain hit of the last 1.5 s becomes its second guess; pressed again "
+                 "within 2 s, its third; wrong.<sound> says which it was")
+    def wrong(self, word: str = "") -> None:
+        """Correct what was said, at once; with a profile, learn it at the next pause."""
+        press = self._press()
+        if press is None:
+            return
+        strike = self._pressed
+        assert strike is not None
+        sound = self._sound_called(word) if word else self._next_guess(strike, press)
+        if sound is None:
+            return
+        press.tried.append(sound)
+        press.time = self._clock.now
+        self._correct(strike, *self._called(sound, strike), float(strike.chances[sound]))
+        if self._lessons:
+            if press.lesson:
+                self._lessons.take_back(press.lesson)
+            press.lesson = Lesson(sound, strike.features.copy(), strike.general.copy())
+            self._lessons.give(press.lesson)
+
+    @action(help="take the last wrong back, and what was learned from it")
+    def undo(self) -> None:
+        """As before the press."""
+        if not self._presses:
+            return
+        still, strike = self._still(), self._pressed
+        press, self._pressed = self._presses.pop(), None
+        if still and strike is not None:
+            self._correct(strike, press.was.sound, press.was.drum, press.was.confidence)
+        if self._lessons and press.lesson:
+            self._lessons.take_back(press.lesson)
+
+    def _press(self) -> Press | None:
+        """The press this one goes on with, or a new one; None where there is nothing to correct."""
+        now = self._clock.now
+        if self._presses and now - self._presses[-1].time <= AGAIN_S and self._still():
+            return self._presses[-1]
+        remembered = [*self._recent, *self._heard]
+        said = [(strike.hit.confidence, place) for place, strike in enumerate(remembered)
+                if strike.hit is not None and now - strike.time <= WRONG_S]
+        if not said:
+            return None
+        self._pressed = strike = remembered[min(said)[1]]
+        assert strike.hit is not None
+        self._presses.append(Press(strike.hit, now, [strike.sound]))
+        return self._presses[-1]
+
+    def _still(self) -> bool:
+        """Is the strike that was last called wrong still remembered?"""
+        return self._pressed is not None and self._pressed.time == self._presses[-1].was.time
+
+    def _next_guess(self, strike: _Strike, press: Press) -> int | None:
+        """The likeliest sound that wasn't tried."""
+        by_chance = np.argsort(-strike.chances[:len(self._naming.names)], kind="stable")
+        return next((int(sound) for sound in by_chance if sound not in press.tried), None)
+
+    def _sound_called(self, word: str) -> int:
+        """A sound by its name, or by the drum it plays."""
+        names = self._naming.names
+        if word in names:
+            return names.index(word)
+        nobody = np.zeros(CLASSES, np.float32)
+        for sound in range(len(names)):
+            if self._naming.drum_of(sound, nobody) == word:
+                return sound
+        raise KuchiError(f'wrong.{word}: no sound is called "{word}"; taught are: '
+                         + ", ".join(names))
+
+    def _correct(self, strike: _Strike, sound: str, drum: str, confidence: float) -> None:
+        """Let the corrected hit leave with the next hop."""
+        assert strike.hit is not None
+        self._corrected.append(replace(strike.hit, sound=sound, drum=drum, due=0.0,
+                                       confidence=confidence, corrects=strike.sent))
+        strike.hit = self._corrected[-1]
+        strike.final = True                             # a hand knows better than what comes
+
+    def _say_corrected(self, said: list[Hit | Release]) -> None:
+        for hit in self._corrected:
+            said.append(hit)
+            for strike in (*self._recent, *self._heard):
+                if strike.hit is hit:
+                    strike.sent = self._clock.now
+        self._corrected.clear()
+
+    def _adapt_to(self, strike: _Strike) -> None:
+        """Learn from a hit that was very sure and that nobody called wrong."""
+        hit = strike.hit
+        if (self.adapt and self._lessons and hit is not None and hit.corrects is None
+                and hit.confidence >= CERTAIN):
+            self._lessons.follow(Lesson(strike.sound, strike.features.copy(),
+                                        strike.general.copy()))
+
     def _peak(self, samples: Samples) -> float:
         self._level[:] = 0.0
         accumulate(samples, self._level)
         return float(self._level[0])
+
+
+def _profile(path: Path, model: Path) -> Profile:
+    """A profile, learned by this very drum model."""
+    profile = load_profile(path)
+    if profile.heads is None or profile.model != fingerprint(model):
+        profile = taught(profile, drum_model(model))
+    return profile

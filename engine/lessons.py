@@ -1,0 +1,165 @@
+"""What a performer teaches while playing: "that was a snare", and, where it is wished, each hit.
+
+A press corrects what was said at once. It is learned at the next pause of a second, never within a
+phrase, and can be taken back whole. Nothing here touches the profile's file.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from engine.clock import Clock
+from engine.events import Hit
+from engine.jobs import Jobs
+from engine.learning import Heads, Takes, learn
+from engine.naming import Own
+from engine.profile import Profile, takes_of
+from engine.units import Samples
+
+PAUSE_S = 1.0                   # of silence, before anything is learned
+LEARNING_S = 0.5                # an answer is due this long after it was asked for
+ADAPTED = 8                     # confident hits of each sound that are learned from, the newest
+
+
+@dataclass(slots=True)
+class Lesson:
+    """One strike and what it was.
+
+    features : float32 (moments, units)
+    general  : float32 (moments, classes)
+    """
+
+    sound: int
+    features: Samples
+    general: Samples
+    learned: bool = False
+
+
+@dataclass(slots=True)
+class Press:
+    """One press of "wrong", and its repetitions.
+
+    was    : the hit as it was said at first
+    tried  : the sounds that it was called
+    """
+
+    was: Hit
+    time: float
+    tried: list[int] = field(default_factory=list)
+    lesson: Lesson | None = None
+
+
+class Lessons:
+    """What was taught while playing, beside a profile."""
+
+    def __init__(self, profile: Profile, own: Own, clock: Clock, jobs: Jobs) -> None:
+        self.open = False                               # is there anything to be learned?
+        self._own, self._clock, self._jobs = own, clock, jobs
+        self._drums = [profile.drum_of(name) for name in profile.names]
+        self._takes = takes_of(profile)
+        self._taught = own.heads                        # by the profile alone
+        self._given: list[Lesson] = []
+        self._adapted: list[deque[Lesson]] = [deque(maxlen=ADAPTED) for _ in profile.names]
+        self._asked: list[Lesson] | None = None         # what is being learned
+        self._ticket = 0
+        self._before = own.heads                        # the last learning
+
+    def give(self, lesson: Lesson) -> None:
+        """To be learned at the next pause."""
+        self._given.append(lesson)
+        self.open = True
+
+    def take_back(self, lesson: Lesson) -> None:
+        """As if it had never been given: what it taught is forgotten at once."""
+        self._given = [other for other in self._given if other is not lesson]
+        if lesson.learned:
+            self._forget(self._before)
+        self._asked = None                              # an answer on its way knows too much
+        self.open = bool(self._unlearned())
+
+    def follow(self, lesson: Lesson) -> None:
+        """A confident hit: the newest few of each sound are learned from."""
+        self._adapted[lesson.sound].append(lesson)
+        self.open = True
+
+    def unfollow(self) -> None:
+        """Forget all that was learned from confident hits."""
+        if any(self._adapted):
+            for lessons in self._adapted:
+                lessons.clear()
+            self._asked = None
+            self._forget(self._taught)
+            self.open = bool(self._unlearned())
+
+    def pause(self) -> None:
+        """It has been quiet for long enough: learn, or go on with what was learned."""
+        for done in self._jobs.take():
+            if self._asked is not None and done.ticket == self._ticket:
+                self._learned(done.answer)
+        if self._asked is None and self._unlearned():
+            self._asked = self._all()
+            asked = _asked(self._own.names, self._drums, self._takes, self._asked)
+            self._ticket = self._jobs.ask(learn_again, asked, self._clock.now + LEARNING_S)
+        self.open = self._asked is not None
+
+    def _learned(self, answer: "Learned | None") -> None:
+        lessons, self._asked = self._asked or [], None
+        for lesson in lessons:
+            lesson.learned = True                       # or can't be: it isn't asked for again
+        if answer is not None:
+            self._before = self._own.heads
+            self._own.learned(Heads(self._own.names, answer.weights, answer.bias, answer.blend,
+                                    answer.kin))
+
+    def _forget(self, heads: Heads) -> None:
+        """Back to these heads; whatever they don't know is learned again at the next pause."""
+        self._own.learned(heads)
+        self._before = self._taught
+        for lesson in self._all():
+            lesson.learned = False
+
+    def _all(self) -> list[Lesson]:
+        return [*self._given, *(lesson for lessons in self._adapted for lesson in lessons)]
+
+    def _unlearned(self) -> list[Lesson]:
+        return [lesson for lesson in self._all() if not lesson.learned]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Takes and lessons to learn from."""
+
+    names: list[str]
+    drums: list[str]
+    features: np.ndarray
+    general: np.ndarray
+    labels: np.ndarray
+    take: np.ndarray
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """The heads' arrays."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    blend: np.ndarray
+    kin: np.ndarray
+
+
+def learn_again(asked: Asked) -> Learned:
+    """Heads from takes and lessons; done in the worker."""
+    heads = learn(Takes(asked.features, asked.general, asked.labels, asked.take), asked.names,
+                  asked.drums)
+    return Learned(heads.weights, heads.bias, heads.blend, heads.kin)
+
+
+def _asked(names: Sequence[str], drums: Sequence[str], takes: Takes, lessons: Sequence[Lesson]
+           ) -> Asked:
+    first = int(takes.take.max()) + 1
+    return Asked(list(names), list(drums),
+                 np.concatenate([takes.features, [lesson.features for lesson in lessons]]),
+                 np.concatenate([takes.general, [lesson.general for lesson in lessons]]),
+                 np.concatenate([takes.labels, [lesson.sound for lesson in lessons]]),
+                 np.concatenate([takes.take, first + np.arange(len(lessons))]))
