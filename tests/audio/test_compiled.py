@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numba import carray, cfunc
 
-from engine.audio import callback, mix, output, sampler, source, tap
+from engine.audio import callback, mix, output, sampler, source, tap, tones
 from engine.audio.unit import RUN
 
 UNITS = {"mix": mix.run, "output": output.run, "sampler": sampler.run, "source": source.run,
-         "tap": tap.run, "callback": callback.callback}
+         "tap": tap.run, "tones": tones.run, "callback": callback.callback}
 
 
 def bodies(compiled) -> dict[str, str]:
