@@ -145,7 +145,7 @@ def sing(voice, start, stop, buffer):
         if phase >= 1.0:
             phase -= 1.0
     voice.phase, voice.envelope, voice.bright, voice.loud = phase, envelope, bright, loud
-    over = envelope <= _QUIET and state >= _FALLING or loud < _QUIET * np.float32(0.1)
+    over = (envelope <= _QUIET and state >= _FALLING) or loud < _QUIET * np.float32(0.1)
     voice.state = _SILENT if over else state
     voice.age += stop - start
 
