@@ -23,7 +23,8 @@ class Hit:
     """A strike with a name. `sound` is the performer's name for it, `drum` what it plays.
 
     velocity and confidence lie in 0..1. `corrects` is the `sent` of an earlier, provisional hit
-    with the same `time` that this one replaces.
+    with the same `time` that this one replaces. A mapper may ask for a MIDI note of its own
+    (-1: the drum's), and for an OSC address beside the drum's ("": none).
     """
 
     time: float
@@ -33,6 +34,8 @@ class Hit:
     confidence: float
     due: float = 0.0
     corrects: float | None = None
+    note: int = -1
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """Notes leave for a DAW, a synth or a `.mid` file here, and every note is ended."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from engine.drums import GM_NOTE
 from engine.events import Hit, Note, NoteOff, NoteOn, Release
 from engine.node import Context, Node, Param
+
+_REMEMBERED = 32                          # hits that may still be corrected
 
 _CURVES = {"soft": 0.5, "musical": 0.7, "linear": 1.0, "hard": 1.6}
 
@@ -13,7 +16,8 @@ class MidiOut(Node):
     """Send hits as drum notes, and notes as they are.
 
     A hit becomes its General MIDI note, softly struck or hard, and its end follows after the
-    gate: samplers and e-drum brains need one. A drum struck again is ended first.
+    gate: samplers and e-drum brains need one. A drum struck again is ended first. A hit that is
+    corrected later has sounded already: it is left as it is, or ended and sent anew.
     """
 
     outlet = "midi"
@@ -26,10 +30,15 @@ class MidiOut(Node):
     curve = Param("musical", choices=("soft", "musical", "linear", "hard", "fixed"),
                   help="how loudness becomes velocity; fixed is always 100")
     floor = Param(40, low=1, high=127, help="the velocity of the softest hit")
+    corrected = Param("leave", choices=("leave", "send anew"),
+                      help="a hit that was named wrongly at first: the first note stands, or is "
+                           "ended and the right one sent")
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**settings)
         self._sounding: dict[tuple[int, int], float] = {}      # (channel, note) -> when it ends
+        self._told: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)    # (heard, note)
+        self._plays: dict[str, int] = {}        # sound -> the note that it last played
 
     def prepare(self, context: Context) -> None:
         self._clock = context.clock
@@ -49,7 +58,8 @@ class MidiOut(Node):
             if isinstance(hit, Hit):
                 self._strike(hit, sent)
             elif self.gate != "fixed":
-                self._end(self.channel, GM_NOTE[hit.drum], max(hit.due, self._clock.now), sent)
+                note = self._plays.get(hit.sound, GM_NOTE[hit.drum])
+                self._end(self.channel, note, max(hit.due, self._clock.now), sent)
         for note in notes:
             self._pass(note, sent)
         for (channel, number), end in list(self._sounding.items()):
@@ -58,11 +68,24 @@ class MidiOut(Node):
         return sent
 
     def _strike(self, hit: Hit, sent: list[Note]) -> None:
-        note, start = GM_NOTE[hit.drum], max(hit.due, self._clock.now)
+        note = hit.note if hit.note >= 0 else GM_NOTE[hit.drum]
+        start = max(hit.due, self._clock.now)
+        was = None if hit.corrects is None else self._note_told(hit.time)
+        if was is not None:
+            if self.corrected == "leave":
+                self._plays[hit.sound] = was
+                return
+            self._end(self.channel, was, start, sent)
+        self._told.append((hit.time, note))
+        self._plays[hit.sound] = note
         self._end(self.channel, note, start, sent)
         sent.append(NoteOn(hit.time, note, self.velocity(hit.velocity), self.channel, start))
         gate = self.gate_ms / 1000.0 if self.gate == "fixed" else 4.0
         self._sounding[self.channel, note] = start + gate
+
+    def _note_told(self, heard: float) -> int | None:
+        """The note by which the strike of this moment was last told."""
+        return next((note for time, note in reversed(self._told) if time == heard), None)
 
     def _pass(self, note: Note, sent: list[Note]) -> None:
         start = max(note.due, self._clock.now)
@@ -83,3 +106,5 @@ class MidiOut(Node):
 
     def reset(self) -> None:
         self._sounding.clear()
+        self._told.clear()
+        self._plays.clear()

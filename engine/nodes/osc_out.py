@@ -69,6 +69,7 @@ class OscOut(Node):
         self._gates: dict[str, float] = {}                  # drum -> when its 0 is due
         self._struck: dict[str, float] = {}                 # drum -> when its envelope began
         self._next_env: dict[str, float] = {}               # drum -> when it is told again
+        self._lit: dict[str, float] = {}                    # an address of a hit's own -> its 0
         self._told: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)    # (heard, drum)
         self._inputs: dict[str, float] = {}                 # of a map that tells all together
         self._inputs_due = 0.0
@@ -83,7 +84,7 @@ class OscOut(Node):
     def process(self, hits: Sequence[Hit | Release], features: Sequence[Features],
                 beats: Sequence[Beat]) -> Sequence[Message]:
         if not (hits or features or beats or self._coming or self._gates or self._struck
-                or self._beat or self._inputs_changed):
+                or self._lit or self._beat or self._inputs_changed):
             return ()
         self._out = []
         self._coming += [(self._leaves(event), event) for event in (*hits, *beats)]
@@ -103,6 +104,8 @@ class OscOut(Node):
         now = self._clock.now
         for drum in list(self._gates):
             self._let_go(drum, now, now)
+        for address in list(self._lit):
+            self._darken(address, now)
         for drum in list(self._struck):
             self._tell_env(drum, now, now, 0.0)
         self._struck.clear()
@@ -130,6 +133,9 @@ class OscOut(Node):
         self._coming = waiting
 
     def _strike(self, hit: Hit, when: float) -> None:
+        if hit.address:
+            self._out.append(Message(hit.time, hit.address, (hit.velocity,), when))
+            self._lit[hit.address] = when + self.gate_ms / 1000.0
         was = None if hit.corrects is None else self._drum_told(hit.time)
         if was is not None:
             self._correct(hit, was, when)
@@ -164,6 +170,13 @@ class OscOut(Node):
         for drum, end in list(self._gates.items()):
             if end < self._clock.next:
                 self._let_go(drum, end, max(end, self._clock.now))
+        for address, end in list(self._lit.items()):
+            if end < self._clock.next:
+                self._darken(address, max(end, self._clock.now))
+
+    def _darken(self, address: str, when: float) -> None:
+        del self._lit[address]
+        self._out.append(Message(when, address, (0.0,), when))
 
     def _follow_envelopes(self) -> None:
         for drum, struck in list(self._struck.items()):

@@ -85,3 +85,55 @@ def test_whatever_is_played_every_note_is_ended_once_and_never_struck_while_on(s
 
 def test_every_drum_has_a_note_of_its_own():
     assert len(set(GM_NOTE.values())) == len(DRUMS) == 16
+
+
+def corrected(first="hihat_closed", second="kick", at=0.2):
+    """A hit that is told after 10 ms, and corrected after 40."""
+    return [hit(at, first, due=at + 0.010),
+            Hit(at, second, second, 0.5, 1.0, at + 0.040, corrects=at + 0.010)]
+
+
+def test_a_corrected_hit_leaves_the_first_note_unless_it_shall_be_sent_anew():
+    on, off = play(MidiOut(), SECOND, hits=corrected())
+    assert (on.note, on.due) == (42, pytest.approx(0.210))
+    assert off == NoteOff(pytest.approx(0.310), 42, 64, 10, pytest.approx(0.310))
+    anew = play(MidiOut(corrected="send anew"), SECOND, hits=corrected())
+    assert [(type(n).__name__, n.note, round(n.due, 3)) for n in anew] == [
+        ("NoteOn", 42, 0.210), ("NoteOff", 42, 0.240), ("NoteOn", 36, 0.240),
+        ("NoteOff", 36, 0.340)]
+
+
+def test_a_correction_of_what_was_never_told_is_a_note():
+    (late,) = [n for n in play(MidiOut(), SECOND, hits=corrected()[1:]) if isinstance(n, NoteOn)]
+    assert late.note == 36
+
+
+def test_a_note_that_was_left_ends_with_the_sound_that_it_really_was():
+    node = MidiOut(gate="while it sounds")
+    on, off = play(node, SECOND, hits=[*corrected("kick", "hihat_open"),
+                                       Release(0.5, "hihat_open", "hihat_open")])
+    assert (on.note, off.note) == (36, 36)
+    assert off.due == pytest.approx(0.5, abs=0.002)
+
+
+@settings(max_examples=60, deadline=None)
+@given(strikes=st.lists(st.tuples(st.floats(0.01, 0.7), st.sampled_from(DRUMS),
+                                  st.sampled_from((None, *DRUMS))), max_size=12),
+       how=st.sampled_from(("leave", "send anew")),
+       gate=st.sampled_from(("fixed", "while it sounds")))
+def test_whatever_is_corrected_every_note_is_ended_once(strikes, how, gate):
+    hits = []
+    for time, first, second in strikes:
+        told = corrected(first, second or first, time)
+        hits += told if second else told[:1]
+        hits.append(Release(time + 0.06, second or first, second or first))
+    node = MidiOut(corrected=how, gate=gate)
+    notes = [*play(node, SECOND, hits=hits), *node.release()]
+    sounding = set()
+    for note in notes:
+        if isinstance(note, NoteOn):
+            assert note.note not in sounding, "ended before it is struck again"
+            sounding.add(note.note)
+        else:
+            sounding.remove(note.note)
+    assert not sounding
