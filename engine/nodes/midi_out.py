@@ -58,8 +58,8 @@ class MidiOut(Node):
             if isinstance(hit, Hit):
                 self._strike(hit, sent)
             elif self.gate != "fixed":
-                note = self._plays.get(hit.sound, GM_NOTE[hit.drum])
-                self._end(self.channel, note, max(hit.due, self._clock.now), sent)
+                number = self._plays.get(hit.sound, GM_NOTE[hit.drum])
+                self._end(self.channel, number, max(hit.due, self._clock.now), sent)
         for note in notes:
             self._pass(note, sent)
         for (channel, number), end in list(self._sounding.items()):
