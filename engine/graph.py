@@ -241,7 +241,7 @@ class Graph:
 
     def _send(self, step: _Step, events: Sequence[Event]) -> None:
         if not self.listening:
-            events = [event for event in events if not isinstance(event, Onset | Hit)]
+            events = [event for event in events if not _was_heard(event)]
         for target in step.targets:
             target.extend(events)
             self._filled.append(target)
@@ -350,6 +350,11 @@ class Graph:
             known = ", ".join(self.patch.scenes) or "none"
             raise KuchiError(f'there is no scene "{name}"; this patch has: {known}')
         return self.patch.scenes[name]
+
+
+def _was_heard(event: Event) -> bool:
+    """Is it a strike of somebody's? What is generated is due the moment that is its time."""
+    return isinstance(event, Onset) or (isinstance(event, Hit) and event.due != event.time)
 
 
 def _give_settings(node: Node, like: Node) -> None:
