@@ -80,6 +80,34 @@ def call_system(typing: Any, function: Any, number: Any, address: Any, size: Any
 
 
 @intrinsic
+def call_work(typing: Any, function: Any, instance: Any, respond: Any, handle: Any, size: Any,
+              data: Any) -> Any:
+    """Call LV2's `int work(void *instance, respond, void *handle, uint32_t size, void *data)`."""
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_I32, [_BYTES, _BYTES, _BYTES, _I32, _BYTES]).as_pointer()
+        passed = [builder.inttoptr(arg, _BYTES) for arg in args[1:4]]
+        result = builder.call(builder.inttoptr(args[0], kind), [
+            *passed, builder.trunc(args[4], _I32), builder.inttoptr(args[5], _BYTES)])
+        return builder.zext(result, _I64)
+    return types.int64(*[types.int64] * 6), build
+
+
+@intrinsic
+def call_response(typing: Any, function: Any, instance: Any, size: Any, data: Any) -> Any:
+    """Call LV2's `int work_response(void *instance, uint32_t size, const void *body)`.
+
+    A function that takes fewer, such as `end_run`, doesn't see the rest.
+    """
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_I32, [_BYTES, _I32, _BYTES]).as_pointer()
+        result = builder.call(builder.inttoptr(args[0], kind), [
+            builder.inttoptr(args[1], _BYTES), builder.trunc(args[2], _I32),
+            builder.inttoptr(args[3], _BYTES)])
+        return builder.zext(result, _I64)
+    return types.int64(*[types.int64] * 4), build
+
+
+@intrinsic
 def flush_denormals(typing: Any) -> Any:
     """Let vanishing numbers be zero in this thread, since a tail of them costs 23 times as much.
 
