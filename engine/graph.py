@@ -30,7 +30,7 @@ from engine.events import (
 )
 from engine.jobs import Inline, Jobs
 from engine.knobs import Knobs
-from engine.node import AudioBlock, Context, Node, SoundingNode
+from engine.node import AudioBlock, Context, Node, OnStage, SoundingNode
 from engine.nodes.midi_in import MidiIn
 from engine.patch import Patch
 from engine.units import HOP, SAMPLE_RATE, Samples
@@ -52,13 +52,15 @@ class Graph:
     clock    : given where this graph will take over from another one on the same stage
     on_fault : is told (node, error) of a node that raised, which is muted from then on; without
                it the error is raised, as a KuchiError that names the node
+    stage    : what nodes may use live
     jobs     : gives each node, by its name, its way to the worker; without it work is done inline
     """
 
     def __init__(self, patch: Patch, *, input_channels: int = 1, output_channels: int = 2,
                  seed: int = 0, clock: Clock | None = None,
                  on_fault: Callable[[str, Exception], None] | None = None,
-                 jobs: Callable[[str], Jobs] | None = None) -> None:
+                 jobs: Callable[[str], Jobs] | None = None,
+                 stage: OnStage | None = None) -> None:
         self.patch = patch
         self.clock = clock or Clock()
         self.listening = True
@@ -78,7 +80,7 @@ class Graph:
                      for port in kind.ports().inlets}
             desk = jobs(name) if jobs else Inline(self.clock)
             node.prepare(Context(self.clock, patch.folder, seed, name=name, feeds=feeds,
-                                 jobs=desk))
+                                 jobs=desk, stage=stage))
             self.nodes[name] = node
         self.knobs = Knobs(patch.controls, self.nodes)
         self._wire_audio()
@@ -130,7 +132,7 @@ class Graph:
                     arguments.append(self._taps.get(key))
                 else:
                     arguments.append(inboxes.setdefault((name, port.name), []))
-            if arguments or not isinstance(node, SoundingNode):
+            if hasattr(node, "process"):
                 self._steps.append(_Step(name, node, arguments))
         for step in self._steps:
             step.targets = [inboxes[cable.target, cable.port.name] for cable in self.patch.cables

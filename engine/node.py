@@ -226,6 +226,19 @@ Bleed = Annotated[AudioBlock | None, "delayed"]
 """An audio inlet that hears the previous block, and so may close a loop."""
 
 
+@dataclass(frozen=True, slots=True)
+class OnStage:
+    """What a node may use live, and only there.
+
+    say    : tells the performer a line, and how it stands in a word or two
+    inside : int64 (1,)   the number of the plugin that runs at this moment, 0 for none; it
+             outlives this process, so that who fell is known
+    """
+
+    say: Callable[[str, str], None]
+    inside: np.ndarray
+
+
 @dataclass(slots=True)
 class Context:
     """What a node may know when it prepares.
@@ -236,6 +249,7 @@ class Context:
     name   : what the performer calls this node
     feeds  : inlet -> the names of the nodes cabled into it
     jobs   : this node's way to have slow work done
+    stage  : what there is live; None offline
     """
 
     clock: Clock
@@ -246,6 +260,7 @@ class Context:
     name: str = ""
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     jobs: Jobs = None       # type: ignore[assignment]  # made below: inline, where none is given
+    stage: OnStage | None = None
 
     def __post_init__(self) -> None:
         if self.jobs is None:
@@ -254,12 +269,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An inlet. `compiled` audio inlets are served by the audio thread, not by `process`."""
+    """An inlet. `compiled` audio inlets are served by the audio thread, not by `process`; an
+    `optional` one may hear nothing where another of the node's does."""
 
     name: str
     flow: Flow
     delayed: bool = False
     compiled: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +305,14 @@ class Node:
     def type_name(cls) -> str:
         """`OnsetDetector` -> `onset-detector`."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "type[Node]":
+        """The class of nodes with these settings: a host's has its plugin's parameters too.
+
+        Raises ValueError, "setting = value: reason", where there can be none.
+        """
+        return cls
 
     @classmethod
     @cache

@@ -210,6 +210,12 @@ class _Reading:
                 if "type" in table else f'{place}: needs a type, such as type = "onset-detector"')
             return
         settings = {key: value for key, value in table.items() if key != "type"}
+        try:
+            kind = kind.of(settings)
+        except ValueError as error:
+            self.broken.add(name)
+            self.mistakes.append(f"{place}.{error}")
+            return
         checked = {key: self._setting(place, kind, key, value) for key, value in settings.items()}
         self.nodes[name] = kind, {k: value for k, value in checked.items() if value is not None}
 
@@ -275,7 +281,12 @@ class _Reading:
             self.mistakes.append(f'{place}: there is no node "{name}"' + did_you_mean(
                 name, [*self.nodes, *self.broken, *SHORT_NAMES, *node_types()]))
             return False
-        self.nodes[name] = kind, {}
+        try:
+            self.nodes[name] = kind.of({}), {}
+        except ValueError as error:
+            self.broken.add(name)
+            self.mistakes.append(f"nodes.{name}.{error}")
+            return False
         return True
 
     def _misfit(self, left: str, target: str, port_name: str) -> str:
@@ -315,7 +326,8 @@ class _Reading:
             if not heard and not any(c.source == name for c in cables):
                 self.mistakes.append(f"nodes.{name}: no cable reaches it; draw one, or take it out")
                 continue
-            needed = [p for p in kind.ports().inlets if not p.delayed]
+            needed = [p for p in kind.ports().inlets if not p.delayed
+                      and not (p.optional and heard)]
             missing = [p for p in needed if p.flow == "audio" and p.name not in heard]
             events = [p for p in needed if p.flow != "audio"]
             if events and not any(p.name in heard for p in events):

@@ -19,6 +19,7 @@ from engine.events import Control
 from engine.graph import Graph
 from engine.live.desks import Desks
 from engine.live.messages import Load, Loaded
+from engine.node import OnStage
 from engine.nodes.osc_out import OscOut
 from engine.patch import parse_patch
 from engine.rig import parse_rig
@@ -40,11 +41,13 @@ class Builder:
 
     on_fault : for the graphs, see there
     desks    : the nodes' ways to the worker
+    stage    : what else nodes may use live
     """
 
     def __init__(self, clock: Clock, input_channels: int, output_channels: int,
-                 on_fault: Callable[[str, Exception], None], desks: Desks) -> None:
-        self._clock, self._on_fault, self._desks = clock, on_fault, desks
+                 on_fault: Callable[[str, Exception], None], desks: Desks, stage: OnStage
+                 ) -> None:
+        self._clock, self._on_fault, self._desks, self._stage = clock, on_fault, desks, stage
         self._channels = input_channels, output_channels
         self._wanted: SimpleQueue[Load] = SimpleQueue()
         self._done: deque[Built | Loaded] = deque()
@@ -84,7 +87,7 @@ class Builder:
         inputs, outputs = self._channels
         graph = Graph(rig.applied_to(patch), input_channels=inputs, output_channels=outputs,
                       clock=self._clock, on_fault=self._on_fault,
-                      jobs=lambda _: self._desks.desk(self._clock))
+                      jobs=lambda _: self._desks.desk(self._clock), stage=self._stage)
         if load.scene:
             graph.control(Control(0.0, load.scene, 1))
         for name, value in load.settings.items():

@@ -45,8 +45,17 @@ from engine.live.messages import (
     read,
 )
 from engine.live.outlets import Outlets
-from engine.live.shared import ANALYSED, BEGAN, ENGINE_BEAT, LISTENING, SKIPPED, SharedBlock
+from engine.live.shared import (
+    ANALYSED,
+    BEGAN,
+    ENGINE_BEAT,
+    IN_PLUGIN,
+    LISTENING,
+    SKIPPED,
+    SharedBlock,
+)
 from engine.live.tempo import Tempo
+from engine.node import OnStage
 from engine.nodes.midi_in import MidiIn
 from engine.nodes.midi_out import MidiOut
 from engine.units import HOP, SAMPLE_RATE
@@ -314,7 +323,8 @@ class Engine:
                               block.heard, block.played)
             self._card = Card(self._deck)
             self._builder = Builder(self._clock, wanted.input_channels, wanted.output_channels,
-                                    self._fault, self._desks)
+                                    self._fault, self._desks,
+                                    OnStage(self._say, block.words[IN_PLUGIN:IN_PLUGIN + 1]))
             self._outlets.log = wanted.log
         assert self._card is not None
         if wanted.audio:

@@ -52,8 +52,9 @@ class Instance:
         self.worker = self._find_worker()
         self._restored: list[tuple[str, float]] = []
         self._call("activate")
-        self._free = weakref.finalize(self, _end, made, self._descriptor, self._worker,
-                                      self._kept())
+        self._live = [False]
+        self._free = weakref.finalize(self, _let_go, self._live, made, self._descriptor,
+                                      self._worker, self._kept())
 
     def _kept(self) -> tuple[Any, ...]:
         """What the plugin may touch until it has ended."""
@@ -199,7 +200,8 @@ class Instance:
         self._descriptor.run(self._made.handle, frames)
 
     def go_live(self) -> None:
-        """It will be run by the audio thread."""
+        """It will be run by the audio thread, and nobody there may wait for its end."""
+        self._live[0] = True
         if self.worker is not None:
             self.worker.go_live()
 
@@ -220,8 +222,16 @@ class Instance:
         self._free()
 
 
+def _let_go(live: list[bool], *parts: Any) -> None:
+    """When nothing runs it any more: at once, or, live, in a thread of its own."""
+    if live[0]:
+        threading.Thread(target=_end, args=parts, daemon=True).start()
+    else:
+        _end(*parts)
+
+
 def _end(made: Any, descriptor: Any, worker: Worker, _kept: tuple[Any, ...]) -> None:
-    """Let a plugin go, when nothing runs it any more."""
+    """Let a plugin go; `_kept` is what it may touch until it is gone."""
     worker.close()
     if descriptor.deactivate != ffi.NULL:
         ffi.cast("void (*)(void *)", descriptor.deactivate)(made.handle)
