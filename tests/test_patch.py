@@ -26,7 +26,12 @@ def mistakes(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", own_patches())
 def test_every_patch_that_comes_with_kuchi_is_without_mistake(name):
-    patch = load_patch(name)
+    try:
+        patch = load_patch(name)
+    except PatchError as error:
+        if "no LV2 plugin" in str(error) or "need the library lilv" in str(error):
+            pytest.skip(str(error))
+        raise
     assert patch.title
     assert patch.about.endswith(".")
 

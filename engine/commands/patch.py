@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,8 @@ import click
 from engine.errors import KuchiError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.node import Node
     from engine.patch import Cable, Patch
 
@@ -81,16 +84,15 @@ def show(patch: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_patches(as_json: bool) -> None:
     """The patches that come with Kuchi."""
-    from engine.patch import load_patch, own_patches
+    from engine.patch import own_patches
 
-    patches = {name: load_patch(path) for name, path in own_patches().items()}
+    patches = {name: _said_of_itself(path) for name, path in own_patches().items()}
     if as_json:
-        click.echo(json.dumps({n: {"title": p.title, "about": p.about} for n, p in patches.items()},
-                              indent=1))
+        click.echo(json.dumps(patches, indent=1))
         return
     width = max(map(len, patches), default=0)
-    for name, patch in patches.items():
-        click.echo(f"{name:<{width}}  {patch.about or patch.title}")
+    for name, said in patches.items():
+        click.echo(f"{name:<{width}}  {said['about'] or said['title']}")
 
 
 @command.command()
@@ -109,6 +111,12 @@ def nodes(types: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps({name: _node_data(kind) for name, kind in chosen.items()}, indent=1))
     else:
         click.echo(reference(chosen), nl=False)
+
+
+def _said_of_itself(path: "Path") -> dict[str, str]:
+    """Title and about as they stand in the file: its plugins may not be installed here."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {key: str(document.get(key, "")) for key in ("title", "about")}
 
 
 def reference(kinds: "dict[str, type[Node]]") -> str:

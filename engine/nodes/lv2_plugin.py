@@ -94,6 +94,7 @@ class Lv2Plugin(SoundingNode):
         return _hosting(found)
 
     @classmethod
+    @cache
     def ports(cls) -> Ports:
         """What the plugin takes; one that takes notes and audio may be given either."""
         notes, audio = super().ports().inlets[:2], super().ports().inlets[2:]

@@ -213,7 +213,7 @@ def run_plugin(host, words, frame, frames):
 
 @kernel
 def collect(host, words, feed, frames, buffer):
-    """What is heard: the plugin, or what it was given while it is off; never anything but numbers."""
+    """What is heard: the plugin, or what it was given while it is off; only ever numbers."""
     outputs = carray(pointer(host.outputs), (2, SLICE), np.float32)
     wet = carray(pointer(host.wet), 2, np.float32)
     right = 1 if host.channels_out > 1 else 0

@@ -3,7 +3,7 @@
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +97,10 @@ class Instance:
         outlets = [port for port in plugin.ports if port.kind == "atom" and not port.is_input]
         self.events, self._unheard = _sequence(), _sequence()
         self.told = np.zeros((len(outlets), SEQUENCE), np.uint8)
-        rows = {"in": iter(self.inputs), "out": iter(self.outputs), "cv": iter(self._cv),
-                "told": iter(self.told)}
+        rows: dict[str, Iterator[np.ndarray]] = {"in": iter(self.inputs), "out": iter(self.outputs),
+                                                 "cv": iter(self._cv), "told": iter(self.told)}
         for port in plugin.ports:
+            array: np.ndarray
             if port.kind == "audio":
                 array = next(rows["in" if port.is_input else "out"])
             elif port.kind == "control":
@@ -194,7 +195,8 @@ class Instance:
 
     def run(self, frames: int) -> None:
         """Once, from here: for trials and for warming up. Not while the audio thread runs it."""
-        _empty(self.events), _empty(self._unheard)
+        _empty(self.events)
+        _empty(self._unheard)
         for place in self.told:
             place[:8].view(np.uint32)[:] = SEQUENCE - 8, urid(_ATOM + "Chunk")
         self._descriptor.run(self._made.handle, frames)

@@ -103,8 +103,8 @@ def _judge(plugin: Plugin, lines: list[dict[str, object]], ended: int | None) ->
     step = str(whole.get("step") or "its trial")
     figures = {name: whole[name] for name in ("block_us", "slow_us", "latency", "peak", "sockets")
                if name in whole}
-    verdict = msgspec.convert({"uri": plugin.uri, "name": plugin.name, "version": plugin.version,
-                               **figures}, Verdict)
+    own: dict[str, object] = {"uri": plugin.uri, "name": plugin.name, "version": plugin.version}
+    verdict = msgspec.convert(own | figures, Verdict)
     reason = ""
     if "fault" in whole:
         reason = f"{whole['fault']}, at: {step}"
