@@ -292,6 +292,7 @@ class Node:
 
     outlet: ClassVar[str | None] = None     # "midi", "osc", "audio": what leaves the house here
     inlet: ClassVar[str | None] = None      # "midi", "audio": what enters the house here
+    begins: ClassVar[bool] = False          # has something to say though it hears nothing
     loads: ClassVar[tuple[str, ...]] = ()   # settings that are read in `prepare` and never again
 
     process: Callable[..., Sequence[Event] | None]

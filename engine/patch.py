@@ -330,7 +330,7 @@ class _Reading:
                       and not (p.optional and heard)]
             missing = [p for p in needed if p.flow == "audio" and p.name not in heard]
             events = [p for p in needed if p.flow != "audio"]
-            if events and not any(p.name in heard for p in events):
+            if events and not kind.begins and not any(p.name in heard for p in events):
                 missing.append(events[0])
             for port in missing:
                 giver = next((n for n, k in node_types().items()

@@ -24,6 +24,8 @@ class ChordFollower(Node):
     phrase can be thought out over a form.
     """
 
+    begins = True           # a chord may come from OSC alone
+
     track = Param("", reads=read_form,
                   help='the song: "| Am7 | Dm7 G7 |", "|: i7 | iv7 :|", "blues in F"')
     key = Param("C", reads=read_key, help="where I stands for Roman chords: C, Bb, F# minor")

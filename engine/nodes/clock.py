@@ -26,6 +26,8 @@ class Clock(Node):
     slow somewhere else.
     """
 
+    begins = True
+
     bpm = Param(0.0, low=0.0, high=300.0, help="begin at this tempo; 0 waits until it is given")
     beats_per_bar = Param(4, low=1, high=16, help="beats in a bar")
     follow = Param("hits", choices=("hits", "midi", "tap"),

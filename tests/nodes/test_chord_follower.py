@@ -80,3 +80,10 @@ def test_a_tempo_that_makes_no_sense_breaks_nothing():
     strange = [Beat(0.1, 1e-9, 0.0, 0.1, 4), Beat(0.2, 1e9, 0.25, 0.2, 4),
                Beat(0.3, 120.0, 0.9, 0.3, 1)]
     assert len(play(ChordFollower(track="C | F"), SILENCE[:48_000], beats=strange)) <= 3
+
+
+def test_a_clock_needs_nobody_to_hear_and_neither_does_a_song():
+    text = 'title="t"\ncables=["clock -> chords -> chord-player -> out"]\n[nodes.clock]\n' \
+           'type="clock"\nbpm=100\n[nodes.chords]\ntype="chord-follower"\ntrack="C | F"\n' \
+           '[nodes.out]\ntype="midi-out"'
+    assert parse_patch(text).nodes.keys() == {"clock", "chords", "chord-player", "out"}
