@@ -302,7 +302,9 @@ class _Reading:
         between = [name for name, kind in node_types().items() if kind.ports().gives in takes
                    and gives in {p.flow for p in kind.ports().inlets if not p.delayed}
                    and kind not in (giver, taker)]
-        between.sort(key=lambda name: len(node_types()[name].ports().inlets))   # the plainest
+        wanted = [p.flow for p in inlets]       # what it takes first is what it is for
+        between.sort(key=lambda name: (wanted.index(node_types()[name].ports().gives or "audio"),
+                                       len(node_types()[name].ports().inlets)))
         hint = f" Put a {between[0]} between them?" if between else ""
         return f"{left} gives {gives}, {target} takes {' or '.join(takes)}.{hint}"
 

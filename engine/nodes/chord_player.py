@@ -17,7 +17,7 @@ class ChordPlayer(Node):
     """
 
     channel = Param(2, low=1, high=16, help="the channel of the chords")
-    velocity = Param(64, low=1, high=127, help="how loud")
+    velocity = Param(64, low=1, high=127, help="how loud the chords are")
     middle = Param(57, low=36, high=84, help="the note around which the chords lie")
     bass = Param(True, help="the bass note, an octave or more below")
     style = Param("held", choices=("held", "beats"), help="held until the next, or on every beat")

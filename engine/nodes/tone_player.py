@@ -21,7 +21,7 @@ class TonePlayer(SoundingNode):
     """
 
     sound = Param("keys", choices=SOUNDS, help="an electric piano, a soft pad or a round bass")
-    gain_db = Param(-3.0, low=-60.0, high=12.0, help="how loud")
+    gain_db = Param(-3.0, low=-60.0, high=12.0, help="how loud the synth is")
 
     _tones: Tones | None = None
 
