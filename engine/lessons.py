@@ -59,7 +59,7 @@ class Lessons:
         self.open = False                               # is there anything to be learned?
         self._own, self._clock, self._jobs = own, clock, jobs
         self._drums = [profile.drum_of(name) for name in profile.names]
-        self._takes = takes_of(profile)
+        self._takes = takes_of(profile, profile.page.given)
         self._taught = own.heads                        # by the profile alone
         self._given: list[Lesson] = []
         self._adapted: list[deque[Lesson]] = [deque(maxlen=ADAPTED) for _ in profile.names]

@@ -4,7 +4,7 @@ A profile never changes; an edit gives a new one, which remembers the page befor
 edit can be undone. Learning follows at once from what the drum model remembers of each take.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -84,11 +84,17 @@ class Page:
     sounds : in the order in which they were taught
     given  : (take's number, sound's name) in the order in which they were given
     words  : the edit that led here
+    played : the same for strikes of a pattern, which are never learned from, only asked about
     """
 
     sounds: tuple[Sound, ...] = ()
     given: tuple[tuple[int, str], ...] = ()
     words: str = ""
+    played: tuple[tuple[int, str], ...] = ()
+
+    def numbers(self) -> set[int]:
+        """The takes that this page needs."""
+        return {number for number, _ in (*self.given, *self.played)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +168,18 @@ class Profile:
                 raise UsageError(f'"{name}" would be sound {MOST_SOUNDS + 1}; {MOST_SOUNDS} are '
                                  "the most that can be told apart: remove one first")
             sounds = (*sounds, Sound(name, drum or _own_drum(name), asked=bool(drum)))
-        first = max(self.takes, default=0) + 1
-        added = {number: take.as_kept() for number, take in enumerate(takes, first)}
-        page = Page(sounds, (*self.page.given, *((number, name) for number in added)),
-                    f"{len(takes)} takes of {name}")
+        added = self._numbered(takes)
+        page = replace(self.page, sounds=sounds, words=f"{len(takes)} takes of {name}",
+                       given=(*self.page.given, *((number, name) for number in added)))
+        return replace(self._turn(page), takes={**self.takes, **added})
+
+    def with_played(self, strikes: Sequence[tuple[str, Take]]) -> "Profile":
+        """With a played pattern, sound by sound, instead of the one before."""
+        for name, _ in strikes:
+            self._known(name)
+        added = self._numbered([take for _, take in strikes])
+        page = replace(self.page, words=f"a pattern of {len(strikes)} strikes",
+                       played=tuple(zip(added, (name for name, _ in strikes), strict=True)))
         return replace(self._turn(page), takes={**self.takes, **added})
 
     def without(self, name: str, place: int | None = None) -> "Profile":
@@ -174,10 +188,11 @@ class Profile:
         self._known(name)
         if number is None or len(self.numbers(name)) == 1:
             sounds = tuple(sound for sound in self.page.sounds if sound.name != name)
-            given = tuple(each for each in self.page.given if each[1] != name)
-            return self._turn(Page(sounds, given, f"without {name}"))
+            given, played = (tuple(each for each in pairs if each[1] != name)
+                             for pairs in (self.page.given, self.page.played))
+            return self._turn(Page(sounds, given, f"without {name}", played))
         given = tuple(each for each in self.page.given if each[0] != number)
-        return self._turn(Page(self.page.sounds, given, f"without take {place} of {name}"))
+        return self._turn(replace(self.page, given=given, words=f"without take {place} of {name}"))
 
     def relabelled(self, name: str, place: int, to: str) -> "Profile":
         """One take is another sound's."""
@@ -186,16 +201,18 @@ class Profile:
         given = tuple((n, to if n == number else of) for n, of in self.page.given)
         left = {of for _, of in given}
         sounds = tuple(sound for sound in self.page.sounds if sound.name in left)
-        return self._turn(Page(sounds, given, f"take {place} of {name} is {to}"))
+        played = tuple(each for each in self.page.played if each[1] in left)
+        return self._turn(Page(sounds, given, f"take {place} of {name} is {to}", played))
 
     def renamed(self, name: str, to: str) -> "Profile":
         """A sound by another name; a known name takes its takes in."""
         self._known(name)
         to = _checked(to)
-        given = tuple((n, to if of == name else of) for n, of in self.page.given)
+        given, played = (tuple((n, to if of == name else of) for n, of in pairs)
+                         for pairs in (self.page.given, self.page.played))
         sounds = tuple(replace(sound, name=to) if sound.name == name else sound
                        for sound in self.page.sounds if sound.name == name or sound.name != to)
-        return self._turn(Page(sounds, given, f"{name} is called {to}"))
+        return self._turn(Page(sounds, given, f"{name} is called {to}", played))
 
     def playing(self, name: str, drum: str) -> "Profile":
         """A sound plays this drum."""
@@ -215,10 +232,14 @@ class Profile:
     def _turn(self, page: Page) -> "Profile":
         """Turn to a new page; takes that no page needs any more are let go."""
         past = (*self.past, self.page)[-PAGES:]
-        needed = {number for each in (*past, page) for number, _ in each.given}
+        needed = set[int]().union(*(each.numbers() for each in (*past, page)))
         return replace(self, page=page, past=past, heads=None, waits={},
                        takes={n: t for n, t in self.takes.items() if n in needed},
                        heard={n: h for n, h in self.heard.items() if n in needed})
+
+    def _numbered(self, takes: Sequence[Take]) -> dict[int, Take]:
+        return {number: take.as_kept()
+                for number, take in enumerate(takes, max(self.takes, default=0) + 1)}
 
     def _place(self, name: str, place: int) -> int:
         numbers = self.numbers(name)
@@ -237,7 +258,7 @@ def taught(profile: Profile, model: Model | None = None) -> Profile:
     model = model or drum_model()
     known = fingerprint(model.path)
     heard = dict(profile.heard) if profile.model == known else {}
-    for number, _ in profile.page.given:
+    for number in sorted(profile.page.numbers()):
         if number not in heard:
             heard[number] = hear_take(model, profile.takes[number])
     profile = replace(profile, model=known, heard=heard)
@@ -247,13 +268,12 @@ def taught(profile: Profile, model: Model | None = None) -> Profile:
                          "one from the other")
     profile = replace(profile, page=replace(profile.page, sounds=_with_drums(profile)))
     drums = [sound.drum for sound in profile.page.sounds]
-    return replace(profile, heads=learn(takes_of(profile), profile.names, drums))
+    return replace(profile, heads=learn(takes_of(profile, profile.page.given), profile.names,
+                                        drums))
 
 
-def takes_of(profile: Profile, numbers: Iterable[int] | None = None) -> Takes:
-    """What the drum model made of the takes, of all or of some; labels count into `names`."""
-    chosen = set(profile.heard if numbers is None else numbers)
-    given = [(number, of) for number, of in profile.page.given if number in chosen]
+def takes_of(profile: Profile, given: Sequence[tuple[int, str]]) -> Takes:
+    """What the drum model made of some takes or strikes; labels count into `names`."""
     shifts = len(SHIFTS_MS)
     features = np.concatenate([profile.heard[number].features for number, _ in given])
     general = np.concatenate([profile.heard[number].general for number, _ in given])

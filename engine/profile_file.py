@@ -140,7 +140,7 @@ def _read(path: Path, whole: zipfile.ZipFile) -> Profile:
                  for row in sheet.takes if f"features_{row.number}" in arrays}
         heads = (Heads(tuple(sheet.learned), *(arrays[name] for name in _HEADS))
                  if sheet.learned else None)
-    needed = {number for page in (sheet.page, *sheet.past) for number, _ in page.given}
+    needed = set[int]().union(*(page.numbers() for page in (sheet.page, *sheet.past)))
     if missing := needed - takes.keys():
         raise KeyError(f"take {min(missing)} is missing")
     return Profile(takes, sheet.page, tuple(sheet.past), sheet.model, heard, heads, sheet.waits)

@@ -7,6 +7,7 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ LEAD_S = 0.5                    # of silence before a recording, which may begin
 DOUBLE_S = 0.35                 # a second strike this soon after the first: which one was meant?
 DOUBLE_DB = 15.0                # unless it is this much softer: an echo, a breath
 ABOVE_ROOM_DB = 12.0            # a take less far above its room would teach the room
+
+PLAYED = 400                    # strikes of a manifest at most: 16 sounds of 25
 
 COLUMNS = ("path", "label", "onset_s")
 
@@ -70,8 +73,9 @@ def cut(audio: Samples, onset_s: float, onsets: Sequence[Onset], source: str = "
 
 # -- manifests ---------------------------------------------------------------------------------
 
-def read_manifest(path: Path, per_class: int | None = None) -> list[Row]:
-    """The rows of a CSV with the columns path, label and onset_s; the first of each label.
+def read_manifest(path: Path, per_class: int | None = None) -> tuple[list[Row], list[Row]]:
+    """The rows of a CSV with the columns path, label and onset_s: the first of each label, and
+    the others.
 
     Raises FileError where it can't be read, UsageError where a row can't be meant.
     """
@@ -87,11 +91,10 @@ def read_manifest(path: Path, per_class: int | None = None) -> list[Row]:
         reason = str(error.strerror).lower() if isinstance(error, OSError) else str(error)
         raise FileError(f"{path}: can't be read: {reason}") from None
     counts: dict[str, int] = {}
-    kept = []
+    kept: tuple[list[Row], list[Row]] = [], []
     for row in rows:
         counts[row.label] = counts.get(row.label, 0) + 1
-        if per_class is None or counts[row.label] <= per_class:
-            kept.append(row)
+        kept[per_class is not None and counts[row.label] > per_class].append(row)
     return kept
 
 
@@ -111,20 +114,28 @@ def _row(manifest: Path, row: dict[str, str], line: int) -> Row:
 def takes_from(rows: Iterable[Row], read: Callable[[Path], Samples]) -> dict[str, list[Take]]:
     """The takes of each label, cut out of the files that the rows name.
 
-    read : from a path to float32 (frames,) at 48 kHz; each file is read once
+    read : from a path to float32 (frames,) at 48 kHz
     """
+    found: dict[str, list[Take]] = {}
+    for label, take in strikes_from(rows, read):
+        found.setdefault(label, []).append(take)
+    return found
+
+
+def strikes_from(rows: Iterable[Row], read: Callable[[Path], Samples]) -> list[tuple[str, Take]]:
+    """The same, in the order of the rows; the first PLAYED where there are more."""
     @cache
     def heard(path: Path) -> tuple[Samples, list[Onset]]:
         audio = read(path)
         return audio, onsets_of(audio)
 
-    found: dict[str, list[Take]] = {}
-    for row in rows:
+    found: list[tuple[str, Take]] = []
+    for row in islice(rows, PLAYED):
         audio, onsets = heard(row.path)
         if row.onset_s * SAMPLE_RATE >= len(audio):
             raise UsageError(f"{row.path}: lasts {seconds(len(audio)):.2f} s, and line {row.line} "
                              f"of the manifest marks a {row.label} at {row.onset_s:g} s")
-        found.setdefault(row.label, []).append(cut(audio, row.onset_s, onsets, row.path.name))
+        found.append((row.label, cut(audio, row.onset_s, onsets, row.path.name)))
     return found
 
 

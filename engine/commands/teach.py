@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.profile import Profile
+    from engine.report import Report
     from engine.units import Samples
 
 
@@ -28,16 +30,22 @@ if TYPE_CHECKING:
 @click.option("--remove", multiple=True, metavar="SOUND[:N]",
               help="Forget a sound, or its take N (from 1).")
 @click.option("--undo", is_flag=True, help="As it was before the last edit.")
+@click.option("--report", "want_report", is_flag=True,
+              help="Tell which sounds are confused, how long to wait, what to give next; with a "
+                   "picture beside the profile.")
 @click.option("--list", "only_list", is_flag=True, help="Only tell what is taught.")
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 def command(profile: str, manifest: Path | None, per_class: int | None, plays: Sequence[str],
             rename: Sequence[str], relabel: Sequence[str], remove: Sequence[str], undo: bool,
-            only_list: bool, as_json: bool) -> None:
+            want_report: bool, only_list: bool, as_json: bool) -> None:
     """Teach your own sounds into PROFILE: a file, or a name of your choice.
 
     Any names will do, 2 to 16 of them; a drum's name plays that drum, for others the likeliest
     one is chosen. What is taught already stays; more takes make it surer. Every edit can be
     undone.
+
+    The report is measured on the takes, each named without its own help, and on a played pattern:
+    the one that was played when teaching, or the rows of a manifest after the first N.
     """
     from engine.profile import Profile, taught
     from engine.profile_file import load_profile, profile_path, save_profile
@@ -57,19 +65,42 @@ def command(profile: str, manifest: Path | None, per_class: int | None, plays: S
         save_profile(path, new)
     elif not path.exists():
         raise UsageError(f"{path}: there is no such profile; --manifest CSV makes one from files")
-    _tell(path, new, words, as_json)
+    found = None
+    if want_report:
+        new, found = _measured(path, new)
+    _tell(path, new, words, found, as_json)
+
+
+def _measured(path: Path, profile: "Profile") -> tuple["Profile", "Report"]:
+    """The report; its picture, and the waits it found, are kept."""
+    from dataclasses import replace
+
+    from engine.profile_file import save_profile
+    from engine.report import report
+    from engine.report_picture import draw_report
+
+    found = report(profile)
+    if profile.waits != found.waits:
+        profile = replace(profile, waits=found.waits)
+        save_profile(path, profile)
+    draw_report(path.with_suffix(".png"), found, title=path.stem)
+    return profile, found
 
 
 def _from_manifest(held: "Profile", manifest: Path, per_class: int | None
                    ) -> tuple["Profile", str]:
-    from engine.teaching import read_manifest, takes_from, with_new
+    from engine.teaching import read_manifest, strikes_from, takes_from, with_new
 
-    rows = read_manifest(manifest, per_class)
+    rows, rest = read_manifest(manifest, per_class)
     if not rows:
         raise UsageError(f"{manifest}: holds no rows, so there is nothing to learn")
-    new, added = with_new(held, takes_from(rows, _read))
+    read = cache(_read)
+    new, added = with_new(held, takes_from(rows, read))
+    if rest and new is not held:
+        new = new.with_played(strikes_from(rest, read))
     known = len(rows) - added
-    return new, f"{added} takes learned" + (f", {known} were known." if known else ".")
+    words = f"{added} takes learned" + (f", {known} were known" if known else "")
+    return new, words + (f"; {len(rest)} more rows are kept to be asked about." if rest else ".")
 
 
 def _read(path: Path) -> "Samples":
@@ -110,16 +141,61 @@ def _take(given: str) -> tuple[str, int | None]:
     return given, None
 
 
-def _tell(path: Path, profile: "Profile", words: str, as_json: bool) -> None:
+def _tell(path: Path, profile: "Profile", words: str, found: "Report | None", as_json: bool
+          ) -> None:
     sounds = [{"sound": name, "plays": profile.drum_of(name),
                "takes": len(profile.numbers(name))} for name in profile.names]
     if as_json:
         click.echo(json.dumps({"profile": str(path), "sounds": sounds,
-                               "last": profile.page.words, "undo": len(profile.past)}))
+                               "last": profile.page.words, "undo": len(profile.past),
+                               **({"report": found.as_data()} if found else {})}))
         return
     if words:
         click.echo(words)
     for sound in sounds:
         click.echo(f"  {sound['sound']:20} {sound['takes']:3} takes, plays {sound['plays']}")
+    if found:
+        _tell_report(path, found)
     click.echo(f"Kept in {path}. On stage: profile = \"{path.absolute()}\" in [drum-classifier] "
                "of the rig, or in the patch.")
+
+
+_SHOWN_MS = (8, 12, 16, 24, 32, 48, 64, 100, 200)
+
+
+def _tell_report(path: Path, found: "Report") -> None:
+    """Accuracy at each delay, measured both ways; the confusion at the wait; what to do."""
+    from engine.learning import MOMENTS_MS
+
+    moments = [MOMENTS_MS.index(ms) for ms in _SHOWN_MS]
+    click.echo("\nNamed right, by the milliseconds you wait:")
+    click.echo(" " * 24 + "".join(f"{ms:6}" for ms in _SHOWN_MS))
+    rows = [(f"takes ({found.takes.strikes})", found.takes.accuracy)]
+    if found.pattern:
+        rows.append((f"pattern ({found.pattern.strikes})", found.pattern.accuracy))
+    rows += [(f"  {name}", found.deciding.by_sound[:, place])
+             for place, name in enumerate(found.names)]
+    for name, shares in rows:
+        click.echo(f"  {name:22}" + "".join(f"{shares[moment]:6.0%}" for moment in moments))
+    if not found.pattern:
+        click.echo("  No pattern was played: takes that stand alone flatter.")
+    _tell_confusion(found)
+    click.echo(f"\nWait {found.wait_ms} ms: no longer wait is more than 2 points better.")
+    sooner = [f"{name} {ms:g}" for name, ms in found.waits.items() if ms < found.wait_ms]
+    if sooner:
+        click.echo("With sooner = true these may leave earlier, ms: " + ", ".join(sooner) + ".")
+    for words in (*found.words, *found.next):
+        click.echo(click.style("→ ", fg="yellow") + words)
+    click.echo(f"Drawn in {path.with_suffix('.png')}.")
+
+
+def _tell_confusion(found: "Report") -> None:
+    from engine.learning import MOMENTS_MS
+
+    counts = found.deciding.confusion[MOMENTS_MS.index(found.wait_ms)]
+    named = [*found.names, "nothing"]
+    width = max(map(len, named)) + 2
+    click.echo(f"\nWhat was played, and what it was called after {found.wait_ms} ms:")
+    click.echo(" " * (width + 2) + "".join(f"{name:>{width}}" for name in named))
+    for name, row in zip(found.names, counts.tolist(), strict=True):
+        click.echo(f"  {name:{width}}" + "".join(f"{count or '·':>{width}}" for count in row))

@@ -38,7 +38,7 @@ LONGEST_S = 4.0                 # a lip roll may ring this long
 
 WRONG_S = 1.5                   # a hit can be called wrong for so long
 AGAIN_S = 2.0                   # another press means the same hit for so long
-CERTAIN = 0.97                  # adapt: a hit this sure is learned from
+CERTAIN = 0.95                  # adapt: a hit this sure to be no other sound is learned from
 
 _FIRST_MS = float(MOMENTS_MS[0])
 _MOMENT = {frames_by(ms * SAMPLE_RATE // 1000): moment for moment, ms in enumerate(MOMENTS_MS)}
@@ -441,8 +441,9 @@ class DrumClassifier(Node):
     def _adapt_to(self, strike: _Strike) -> None:
         """Learn from a hit that was very sure and that nobody called wrong."""
         hit = strike.hit
-        if (self.adapt and self._lessons and hit is not None and hit.corrects is None
-                and hit.confidence >= CERTAIN):
+        if not self.adapt or self._lessons is None or hit is None or hit.corrects is not None:
+            return
+        if strike.chances[strike.sound] >= CERTAIN * (1.0 - strike.chances[_NONE]):
             self._lessons.follow(Lesson(strike.sound, strike.features.copy(),
                                         strike.general.copy()))
 

@@ -1,0 +1,263 @@
+"""With a profile a strike is one of the performer's own sounds, and a press can say it was another.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.clock import Clock
+from engine.drum_model import drum_model
+from engine.errors import FileError, KuchiError
+from engine.events import Hit, Onset, Release
+from engine.learning import MOMENTS_MS
+from engine.mouth import perform
+from engine.node import AudioBlock, Context
+from engine.nodes.drum_classifier import DrumClassifier
+from engine.profile import Profile, hear_take, taught
+from engine.profile_file import save_profile
+from engine.rendering import hear, play
+from engine.teaching import cut, onsets_of
+
+CONVENTIONS = {
+    "turned round": ("aki", {"kick": "pf", "snare": "b", "hihat_closed": "tk"}),
+    "names of one's own": ("bo", {"boots": "b", "cats": "k", "lip roll": "brr", "tsk": "ts"}),
+    "a hat for a kick": ("chika", {"kick": "ts", "snare": "kh", "hihat_closed": "b"}),
+    "five snares": ("ema", {"a": "pf", "b": "k", "c": "kh", "d": "tk", "e": "ts"}),
+}
+
+
+def taught_by(who, sounds, takes=5, seed=0):
+    """A profile of a synthetic performer: name -> mouth sound."""
+    profile = Profile()
+    for place, (name, sound) in enumerate(sounds.items()):
+        audio, strikes = perform([(0.3 + 0.7 * k, sound, 0.5 + 0.1 * k) for k in range(takes)],
+                                 who, seed=100 * seed + place)
+        onsets = onsets_of(audio)
+        profile = profile.with_takes(name, [cut(audio, s.time, onsets) for s in strikes])
+    return taught(profile)
+
+
+def song(sounds, who, count=40, gap=0.25, seed=7):
+    """Strikes of these mouth sounds in turn, and which name each is."""
+    rng = np.random.default_rng(seed)
+    names = [list(sounds)[k] for k in rng.integers(len(sounds), size=count)]
+    audio, strikes = perform([(0.5 + gap * k, sounds[name], float(rng.uniform(0.4, 1.0)))
+                              for k, name in enumerate(names)], who, seed=seed)
+    return audio, [Onset(strike.time, 30.0) for strike in strikes], names
+
+
+def hits(events):
+    return [event for event in events if isinstance(event, Hit)]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("profiles")
+
+
+@pytest.fixture(scope="module")
+def mine(place) -> str:
+    save_profile(place / "mine.kuchi", taught_by("aki", {"kick": "b", "snare": "pf", "hat": "ts"}))
+    return str(place / "mine.kuchi")
+
+
+# -- naming --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("who", CONVENTIONS)
+def test_a_performer_with_conventions_of_their_own_is_understood(place, who):
+    mouth, sounds = CONVENTIONS[who]
+    save_profile(place / f"{who}.kuchi", taught_by(mouth, sounds))
+    audio, onsets, names = song(sounds, mouth)
+    heard = hits(play(DrumClassifier(profile=str(place / f"{who}.kuchi"), wait_ms=48), audio,
+                      onsets=onsets))
+    called = {hit.time: hit.sound for hit in heard}
+    right = sum(called.get(onset.time) == name
+                for onset, name in zip(onsets, names, strict=True))
+    assert right >= 0.95 * len(names)
+
+
+def test_a_hit_is_called_by_its_own_name_and_plays_its_drum(mine):
+    audio, onsets, _ = song({"hat": "ts"}, "aki", 3)
+    for hit in hits(play(DrumClassifier(profile=mine, wait_ms=48), audio, onsets=onsets)):
+        assert (hit.sound, hit.drum) == ("hat", "hihat_closed")
+
+
+def test_what_is_heard_on_stage_is_what_a_take_is_learned_from(mine):
+    audio, strikes = perform([(0.5, "pf", 0.8)], "aki")
+    take = cut(audio, strikes[0].time, onsets_of(audio)).as_kept()
+    node = DrumClassifier(profile=mine, wait_ms=200)
+    node.prepare(Context(Clock(), Path()))
+    ring = np.zeros(1 << 15, np.float32)
+    ring[:len(take.samples)] = take.samples
+    block = AudioBlock(ring)
+    for start in range(0, len(take.samples) - 64, 64):
+        node._clock.move_to(start + 64)
+        block.move_to(start)
+        node.process(block, [Onset(take.attack / 48_000, 30.0)] if start == 4864 else [])
+    strike = (*node._recent, *node._heard)[0]
+    told = hear_take(drum_model(), take)
+    until = next(m for m, ms in enumerate(MOMENTS_MS) if ms >= 64)
+    assert np.allclose(strike.features[:until], told.features[0][:until], atol=2e-3)
+
+
+def test_velocity_lies_between_ones_own_soft_and_loud_and_2_db_move_it_little(mine):
+    audio, onsets, _ = song({"kick": "b"}, "aki", 12)
+    levels = [hits(play(DrumClassifier(profile=mine), audio * np.float32(10 ** (db / 20)),
+                        onsets=onsets)) for db in (-2, 0, 2)]
+    softer, same, louder = ([hit.velocity for hit in heard] for heard in levels)
+    assert max(same) - min(same) > 0.3
+    for a, b, c in zip(softer, same, louder, strict=True):
+        assert a <= b <= c
+        assert c - a <= 2 * 10 / 87                    # of 127, over a range of 87
+
+
+def test_a_sound_leaves_sooner_only_where_its_takes_allow_it(place):
+    profile = taught_by("aki", {"kick": "b", "snare": "pf", "hat": "ts"})
+    save_profile(place / "sooner.kuchi", replace(profile, waits={"kick": 16.0}))
+    audio, onsets, _ = song({"kick": "b", "hat": "ts"}, "aki", 8)
+    for sooner, kick_ms in ((False, 48.0), (True, 16.0)):
+        node = DrumClassifier(profile=str(place / "sooner.kuchi"), wait_ms=48, sooner=sooner)
+        for sent in hear(node, audio, onsets=onsets):
+            if isinstance(sent.event, Hit):
+                waited = 1000.0 * (sent.sent - sent.event.time)
+                assert waited == pytest.approx(kick_ms if sent.event.sound == "kick" else 48.0)
+
+
+def test_a_profile_that_is_not_there_is_named():
+    with pytest.raises(FileError, match=r"nobody\.kuchi: there is no profile"):
+        play(DrumClassifier(profile="nobody.kuchi"), np.zeros(64, np.float32))
+
+
+# -- by hand -------------------------------------------------------------------------------------
+
+class Stage:
+    """A classifier, played hop by hop, with a pedal."""
+
+    def __init__(self, audio, onsets, **settings):
+        self.node, self.clock = DrumClassifier(**settings), Clock()
+        self.node.prepare(Context(self.clock, Path()))
+        self.ring = np.zeros(1 << 21, np.float32)
+        self.ring[:len(audio)] = audio
+        self.block = AudioBlock(self.ring)
+        self.onsets = list(onsets)
+        self.said = []
+
+    def until(self, time):
+        said = []
+        while self.clock.now < time:
+            start = self.clock.frame
+            self.clock.move_to(start + 64)
+            self.block.move_to(start)
+            now = [o for o in self.onsets if start <= round((o.time + 0.005) * 48_000) < start + 64]
+            said += self.node.process(self.block, now)
+        self.said += said
+        return hits(said)
+
+    def press(self, word="", action="wrong"):
+        self.node.act(action, word=word)
+        return self.until(self.clock.now + 0.003)
+
+
+@pytest.fixture
+def stage(mine):
+    """Three strikes, the last at 1.0 s."""
+    audio, onsets, _ = song({"kick": "b", "hat": "ts", "snare": "pf"}, "aki", 3)
+    return Stage(audio, onsets, profile=mine, wait_ms=48)
+
+
+def test_wrong_turns_the_least_certain_hit_into_its_second_guess_and_then_its_third(stage):
+    heard = stage.until(1.1)
+    least = min(heard, key=lambda hit: hit.confidence)
+    (second,) = stage.press()
+    (third,) = stage.press()
+    assert second.time == third.time == least.time
+    assert len({least.sound, second.sound, third.sound}) == 3
+    assert second.corrects == pytest.approx(least.due)
+    assert third.corrects is not None
+    assert third.corrects > second.corrects
+
+
+def test_after_two_seconds_a_press_means_another_hit_or_none(stage):
+    stage.until(1.1)
+    assert stage.press()
+    stage.until(3.2)
+    assert stage.press() == []
+
+
+def test_wrong_with_a_word_says_what_it_was(stage):
+    heard = stage.until(1.1)
+    least = min(heard, key=lambda hit: hit.confidence)
+    other = next(name for name in ("kick", "hat") if name != least.sound)
+    (told,) = stage.press(other)
+    assert (told.sound, told.time) == (other, least.time)
+    with pytest.raises(KuchiError, match="taught are: kick, snare, hat"):
+        stage.press("boots")
+
+
+def test_undo_takes_the_whole_press_back(stage):
+    heard = stage.until(1.1)
+    least = min(heard, key=lambda hit: hit.confidence)
+    stage.press()
+    (third,) = stage.press()
+    (again,) = stage.press(action="undo")
+    assert (again.sound, again.drum, again.time) == (least.sound, least.drum, least.time)
+    assert again.corrects is not None
+    assert again.corrects > third.corrects
+    assert stage.press(action="undo") == []
+
+
+def test_a_press_is_learned_at_the_next_pause_and_never_within_a_phrase(mine):
+    audio, onsets, _ = song({"kick": "b", "hat": "ts"}, "aki", 12, gap=0.4)
+    stage = Stage(audio, onsets, profile=mine, wait_ms=48)
+    before = stage.node._naming.heads
+    stage.until(2.1)
+    stage.press("snare")
+    stage.until(onsets[-1].time + 0.9)
+    assert stage.node._naming.heads is before, "the phrase goes on"
+    stage.until(onsets[-1].time + 2.5)
+    assert stage.node._naming.heads is not before
+    stage.press(action="undo")
+    assert stage.node._naming.heads is before
+
+
+def test_what_is_called_wrong_again_and_again_is_named_right_at_last(mine):
+    """This performer's rim is called something else, until it was said to be a hat five times."""
+    audio, onsets, _ = song({"hat": "tk"}, "aki", 12, gap=2.5)
+    stage = Stage(audio, onsets, profile=mine, wait_ms=48, refuse_at=1.0)
+    for onset in onsets[:5]:
+        stage.until(onset.time + 0.2)
+        stage.press("hat")
+    stage.until(onsets[5].time)
+    later = stage.until(onsets[-1].time + 0.3)
+    assert [hit.sound for hit in later if hit.corrects is None].count("hat") >= 6
+
+
+def test_without_a_profile_wrong_corrects_and_learns_nothing():
+    audio, onsets, _ = song({"kick": "b"}, "aki", 2)
+    stage = Stage(audio, onsets, wait_ms=48)
+    heard = stage.until(0.9)
+    (told,) = stage.press("snare")
+    assert told.drum == told.sound == "snare"
+    assert told.time in {hit.time for hit in heard}
+    (again,) = stage.press(action="undo")
+    assert again.drum == "kick"
+
+
+def test_adapting_is_off_by_itself_and_leaves_nothing_when_it_is_switched_off(mine):
+    audio, onsets, _ = song({"kick": "b", "hat": "ts"}, "aki", 8, gap=0.5)
+    for adapt in (False, True):
+        stage = Stage(audio, onsets, profile=mine, wait_ms=100, adapt=adapt)
+        before = stage.node._naming.heads
+        stage.until(12.0)
+        assert (stage.node._naming.heads is not before) == adapt
+        stage.node.set("adapt", False)
+        assert stage.node._naming.heads is before
+
+
+def test_every_hit_corrected_by_hand_is_released_once(stage):
+    stage.until(1.05)
+    stage.press()
+    stage.until(4.0)
+    assert len([event for event in stage.said if isinstance(event, Release)]) == 3
