@@ -58,7 +58,7 @@ def line_of(notes: Iterable[tuple[float, float, int]], length: int, *, bar: int 
             steps[at] = note
             ends[at] = at + max(1, int(np.ceil(lasting - 0.4)))
     starts = np.flatnonzero(steps >= 0)
-    for at, following in zip(starts.tolist(), [*starts.tolist()[1:], length], strict=True):
+    for at, following in zip(starts.tolist(), [*starts.tolist()[1:], length], strict=False):
         if ends[at] < following:
             steps[ends[at]] = REST
     return Line(steps, bar, start)

@@ -4,7 +4,7 @@ import pytest
 
 from engine.music.call import Call, tempo_of
 from engine.music.grid import Grid
-from engine.music.line import notes_of
+from engine.music.line import line_of, notes_of
 
 GRID = Grid(0.0, 120.0)
 
@@ -58,3 +58,7 @@ def test_the_tempo_of_somebody_who_plays_alone(bpm):
 
 def test_a_few_notes_say_nothing_about_the_tempo():
     assert tempo_of([0.0, 0.31, 0.9]) == 100.0
+
+
+def test_a_call_of_nothing_is_a_line_of_silence():
+    assert not notes_of(line_of([], 4))
