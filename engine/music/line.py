@@ -71,7 +71,7 @@ def notes_of(line: Line) -> list[Note]:
     [Note(step=0, steps=2, note=60), Note(step=3, steps=1, note=64)]
     """
     found, changes = [], np.flatnonzero(line.steps != HOLD).tolist()
-    for at, until in zip(changes, [*changes[1:], len(line.steps)], strict=True):
+    for at, until in zip(changes, [*changes[1:], len(line.steps)], strict=False):
         if line.steps[at] >= 0:
             found.append(Note(at, until - at, int(line.steps[at])))
     return found
