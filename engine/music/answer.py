@@ -158,8 +158,8 @@ def markov(heard: Sequence[Line], call: Line, chords: Steps | None = None,
            settings: Settings | None = None, seed: int = 0) -> Line:
     """An answer from what this performer played alone: the last notes, wherever they came before.
 
-    Learns on the spot from the lines heard and the call; the longest run that came before, up
-    to three notes, says what follows.
+    Learns on the spot from the lines heard and the call; a run of up to three notes that came
+    before says what follows.
     """
     frame = frame_of(call, chords, settings or Settings())
     rng = np.random.default_rng(seed)
@@ -190,7 +190,7 @@ def _moves(line: Line) -> list[tuple[int, int]]:
 
 def _follow(played: Sequence[list[tuple[int, int]]], past: list[tuple[int, int]],
             rng: np.random.Generator) -> tuple[int, int]:
-    for order in (3, 2, 1, 0):
+    for order in range(int(rng.choice((3, 3, 2, 1))), -1, -1):
         end = past[len(past) - order:] if order else []
         found = [moves[i + order] for moves in played for i in range(len(moves) - order)
                  if moves[i:i + order] == end]

@@ -125,6 +125,16 @@ class Melody:
         self._ask(chord, opinions=False)
         return self._joined(self._rhythm_alone(), self._pitch_alone())
 
+    def all_chances(self, chord: int = 0) -> dict[str, Chances]:
+        """By the network ("alone"), mixed ("with_cache"), and by counting as before ("baseline":
+        place, bar before and two intervals; "long_baseline": up to eight notes), for scores."""
+        mixed = self.chances(chord)
+        rhythm, pitch = self._rhythm_opinions, self._pitch_opinions
+        return {"alone": self._joined(self._rhythm_alone(), self._pitch_alone()),
+                "with_cache": mixed,
+                "baseline": self._joined(rhythm[count.RHYTHM_TABLED], pitch[count.PITCH_TABLED]),
+                "long_baseline": self._joined(rhythm[-1], pitch[count.ABSOLUTE])}
+
     def counted(self, chord: int = 0) -> Chances:
         """The same by counting alone: the back-off n-gram with this line as its cache."""
         self._name_contexts(chord)

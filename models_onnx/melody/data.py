@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import FileError
+from engine.music.chords import ChordError, read_chord
 from engine.music.line import REST, Line, Steps, chord, chord_steps, line_of
 
 LOW, HIGH = 48, 83
@@ -24,17 +25,6 @@ PERMISSIVE = ("airds", "oneills1850", "ryans_mammoth", "openewld", "pop909")
 HELD_OUT = 10                     # one tune in so many
 SHORTEST = 32                     # steps; less is no tune
 LONGEST = 4000                    # steps
-QUALITIES = {
-    "maj": (0, 4, 7), "": (0, 4, 7), "min": (0, 3, 7), "m": (0, 3, 7), "-": (0, 3, 7),
-    "dim": (0, 3, 6), "o": (0, 3, 6), "aug": (0, 4, 8), "+": (0, 4, 8),
-    "sus4": (0, 5, 7), "sus": (0, 5, 7), "sus2": (0, 2, 7), "sus4(b7)": (0, 5, 7, 10),
-    "7sus4": (0, 5, 7, 10), "7": (0, 4, 7, 10), "9": (0, 4, 7, 10, 2), "13": (0, 4, 7, 10, 9),
-    "maj7": (0, 4, 7, 11), "min7": (0, 3, 7, 10), "m7": (0, 3, 7, 10), "-7": (0, 3, 7, 10),
-    "maj6": (0, 4, 7, 9), "6": (0, 4, 7, 9), "min6": (0, 3, 7, 9), "m6": (0, 3, 7, 9),
-    "minmaj7": (0, 3, 7, 11), "hdim7": (0, 3, 6, 10), "m7b5": (0, 3, 6, 10),
-    "dim7": (0, 3, 6, 9), "o7": (0, 3, 6, 9), "m9": (0, 3, 7, 10, 2), "maj9": (0, 4, 7, 11, 2),
-}
-NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +147,10 @@ def symbol_chord(symbol: str, shift: int = 0) -> int:
     >>> symbol_chord("N"), symbol_chord("D.C.")
     (0, 0)
     """
-    text = symbol.strip().split("/")[0].replace(":", "").replace("♭", "b")
-    if not text or text[0] not in NAMES:
+    try:
+        found = read_chord(symbol.strip())
+    except ChordError:
         return 0
-    root, rest = NAMES[text[0]], text[1:]
-    while rest[:1] in ("b", "#"):
-        root += 1 if rest[0] == "#" else -1
-        rest = rest[1:]
-    rest = rest.split("add")[0].strip()
-    for kind in (rest, rest[:4], rest[:3], rest[:2], rest[:1]):
-        if kind in QUALITIES and (kind or not rest):
-            return chord(root + shift, [root + shift + step for step in QUALITIES[kind]])
-    return 0
-
-
+    if found.root < 0:
+        return 0
+    return chord(found.root + shift, [pitch + shift for pitch in found.pitches])

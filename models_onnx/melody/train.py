@@ -3,9 +3,9 @@
 Two small networks in one file: whether a step holds, rests or starts a note, and which note. Each
 also learns how far to trust the counts of the line itself. What they see is computed by the code
 of the stage. Tunes are counted in four parts, so that each learns beside a table that doesn't
-hold it; the table that ships holds all four. Writes `model.onnx` and `table.npz`, compared with
-torch; scores and card are `evaluate --card`'s. About 12 minutes on one core; expect the nats a
-step of the card within .01.
+hold it; the table that ships holds all four. Writes `model.onnx`, `table.npz` and `books.npz`,
+compared with torch; scores and card are `evaluate --card`'s. About 12 minutes on one core; expect
+the nats a step of the card within .01.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from engine.dsp.line_chances import INTERVALS, KINDS, PITCH_OPINIONS, RHYTHM_OPI
 from engine.dsp.line_context import PITCH_VIEW, RHYTHM_VIEW
 from engine.errors import GateError
 from engine.music.melody import FOLDER, Table, load_model
+from models_onnx.melody import copies
 from models_onnx.melody.data import HIGH, LOW, PERMISSIVE, Tune, tunes
 from models_onnx.melody.lesson import Lesson, lesson, table_of
 
@@ -177,12 +178,14 @@ def main() -> None:
     """Train on the permissive tunes that are not held out."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the training data")
-    made, checked, table = lessons(tunes(parser.parse_args().data, PERMISSIVE))
+    found = tunes(parser.parse_args().data, PERMISSIVE)
+    made, checked, table = lessons(found)
+    copies.keep(tune.line for tune in found if not tune.held_out)
     np.savez_compressed(FOLDER / "table.npz", **{
         name: getattr(table, name) for name in Table.__dataclass_fields__})
     print(json.dumps({"steps": len(made.kinds), "notes": len(made.intervals)}), flush=True)
     halves = [train(half, made, checked, SEED) for half in ("rhythm", "pitch")]
-    export(Whole(*halves))
+    export(Whole(*halves).eval())
 
 
 if __name__ == "__main__":
