@@ -256,11 +256,14 @@ class Graph:
                 self._count += 1
                 heapq.heappush(self._outbox, (sent, self._count, Sent(sent, step.name, event)))
 
-    def take(self) -> list[Sent]:
-        """What has left since the last call, in the order of `sent`."""
+    def take(self, early_s: float = 0.0) -> list[Sent]:
+        """What has left since the last call, in the order of `sent`.
+
+        early_s : what is known beforehand may be taken so early, out of order
+        """
         if not self._outbox:
             return []
-        outbox, taken, until = self._outbox, [], self.clock.next
+        outbox, taken, until = self._outbox, [], self.clock.next + early_s
         while outbox and outbox[0][0] < until:          # nothing decided later can leave earlier
             taken.append(heapq.heappop(outbox)[2])
         return taken

@@ -56,6 +56,7 @@ from engine.live.shared import (
 )
 from engine.live.tempo import Tempo
 from engine.node import OnStage
+from engine.nodes.clock import Clock as BeatClock
 from engine.nodes.midi_in import MidiIn
 from engine.nodes.midi_out import MidiOut
 from engine.units import HOP, SAMPLE_RATE
@@ -63,6 +64,7 @@ from engine.units import HOP, SAMPLE_RATE
 CARD_LOST = 3                          # the exit code that asks for a process with a fresh driver
 
 _BEHIND = 96 * HOP                     # 128 ms: what lies further back is given up for the newest
+_EARLY_S = 0.02                        # what is known beforehand is handed on so early
 _IDLE_S = 0.02                         # woken at least so often, to be seen alive
 _TIMER_S = 0.001
 
@@ -90,7 +92,7 @@ class Engine:
         self._clock = Clock()
         self._outlets = Outlets(self._clock, block, link, self._tell)
         self._hands = Hands()
-        self._tempo = Tempo(block.words)
+        self._tempo = Tempo(block.words, self._clock)
         self._deck: Deck | None = None              # these three come with the first `Open`
         self._card: Card | None = None
         self._builder: Builder | None = None
@@ -155,7 +157,8 @@ class Engine:
             self._skip(frame - frame % HOP - HOP)
         graph.catch_up(frame)
         words[ANALYSED] = self._clock.frame
-        self._outlets.leave(graph.take())
+        self._outlets.leave(graph.take(_EARLY_S))
+        self._say_if(self._tempo.keep(self._link))
 
     def _skip(self, frame: int) -> None:
         assert self._playing is not None
@@ -302,6 +305,7 @@ class Engine:
         ports = {name: outputs.index(node.port) for name, node in built.graph.nodes.items()
                  if isinstance(node, MidiOut)}
         self._outlets.bind(ports, built.targets)
+        self._tempo.bind(built.graph, outputs, back=self._fell and not self._ready)
         self._hands.bind(built.graph, inputs, outputs.index(built.control_port))
         self._ask_for_ports()
 
@@ -343,6 +347,7 @@ class Engine:
         """Everything ended, everything closed; the port process ends what we no longer can."""
         if self._playing:
             self._outlets.leave(self._playing.graph.finish())
+        self._tempo.end(self._link)
         self._link.flush()
         self._outlets.close()
         if self._card and self._code != CARD_LOST:
@@ -352,6 +357,10 @@ class Engine:
 
     def _say(self, text: str, state: str = "") -> None:
         self._tell(Said(text, state))
+
+    def _say_if(self, text: str) -> None:
+        if text:
+            self._say(text)
 
     def _tell(self, message: Message) -> None:
         """To the command process; it may be stopped, and we play on."""
@@ -365,8 +374,11 @@ class Engine:
 def _names(built: Built) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The ports of a patch, out and in, each once, and the controller's among both."""
     nodes = built.graph.nodes.values()
-    outputs = (*(node.port for node in nodes if isinstance(node, MidiOut)), built.control_port)
-    inputs = (*(node.port for node in nodes if isinstance(node, MidiIn)), built.control_port)
+    clocks = [node for node in nodes if isinstance(node, BeatClock)]
+    outputs = (*(node.port for node in nodes if isinstance(node, MidiOut)), built.control_port,
+               *(node.port_out for node in clocks if node.port_out))
+    inputs = (*(node.port for node in nodes if isinstance(node, MidiIn)), built.control_port,
+              *(node.port_in for node in clocks if node.port_in))
     return tuple(dict.fromkeys(outputs)), tuple(dict.fromkeys(inputs))
 
 

@@ -7,6 +7,7 @@ from engine.controls import Binding
 from engine.events import Note, NoteOff, NoteOn
 from engine.graph import Graph
 from engine.live.messages import Heard, Midi
+from engine.nodes.clock import Clock
 from engine.nodes.midi_in import MidiIn
 
 
@@ -16,6 +17,7 @@ class Hands:
     def __init__(self) -> None:
         self._graph: Graph | None = None
         self._keys: dict[int, list[MidiIn]] = {}        # the number of an input -> its nodes
+        self._clocks: list[tuple[int | None, Clock]] = []       # and the input it hears, or all
         self._light_port = 0
         self._lights: dict[Binding, int] = {}           # what the controller was told
 
@@ -26,10 +28,13 @@ class Hands:
         light_port : the number of the output to the controller
         """
         self._graph, self._light_port = graph, light_port
-        self._keys = {}
+        self._keys, self._clocks = {}, []
         for node in graph.nodes.values():
             if isinstance(node, MidiIn):
                 self._keys.setdefault(inputs.index(node.port), []).append(node)
+            elif isinstance(node, Clock):
+                heard = inputs.index(node.port_in) if node.port_in else None
+                self._clocks.append((heard, node))
         self.darken()
 
     def darken(self) -> None:
@@ -42,6 +47,11 @@ class Hands:
         A program change to which nothing is bound yields "program" and its number, 1-128.
         """
         if self._graph is None:
+            return
+        if heard.status >= 0xF0:
+            for port, node in self._clocks:
+                if port in (None, heard.port):
+                    node.midi(heard.status, heard.data1, heard.data2, time)
             return
         kind, channel = heard.status & 0xF0, (heard.status & 0x0F) + 1
         knobs = self._graph.knobs

@@ -24,6 +24,7 @@ _KEPT_NS = 50_000_000       # how long the journal remembers an end: it may stil
 
 _OFF, _ON, _CONTROL = 0x80, 0x90, 0xB0
 _ALL_NOTES_OFF, _ALL_SOUND_OFF, _RESET_CONTROLLERS = 123, 120, 121
+_CLOCK = 0xF0
 _RELEASE = 64               # the velocity of an end that we make up
 
 Key = tuple[int, int, int]
@@ -139,7 +140,7 @@ class Ledger:
         """
         repeated = [(moment, key) for moment in again_ns for key in sorted(self._sounding)]
         self._again = deque(sorted([*self._again, *repeated]))
-        self._due.clear()
+        self._drop(None)
         self._end(None)
 
     def panic(self, port: int | None = None) -> None:
@@ -158,7 +159,9 @@ class Ledger:
         heapq.heappush(self._due, (due_ns, self._count, message))
 
     def _drop(self, port: int | None) -> None:
-        self._due = [] if port is None else [row for row in self._due if row[2].port != port]
+        """Notes and controls; a clock goes on, since whoever counts its ticks must lose none."""
+        self._due = [row for row in self._due if row[2].status >= _CLOCK
+                     or port not in (None, row[2].port)]
         heapq.heapify(self._due)
 
     def _end(self, port: int | None) -> None:
