@@ -13,7 +13,7 @@ import bench
 from bench.table import Gate, Report, machine
 from engine.errors import FileError, GateError, UsageError
 
-_NO_BENCH = ("__main__", "dummy_card", "measure", "players", "table")
+_NO_BENCH = ("__main__", "concert", "dummy_card", "measure", "players", "table")
 
 
 def names() -> list[str]:

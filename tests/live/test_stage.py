@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from concert import Concert
 
+from bench.concert import Concert
 from bench.players import Player
 from engine.audio import AudioList
 from engine.events import Hit, NoteOn
@@ -200,7 +200,7 @@ def test_in_freewheel_every_event_and_every_sample_is_as_the_render_has_it(
     with Concert(jack_server, [patch], log=log) as concert:
         concert.begin(eventually)
         block, client = concert.stage.block, concert.listener.client
-        plugged = int(block.words[FRAME])                 # JACK hangs where it is asked in mid-change
+        plugged = int(block.words[FRAME])           # JACK hangs where it is asked in mid-change
         eventually(lambda: block.words[FRAME] > plugged + 2 * SAMPLE_RATE, "settled cables")
         client.set_freewheel(True)
         concert.singer.sing(audio)

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from concert import Concert, kill
 
+from bench.concert import Concert, kill
 from engine.live.command import Stage
 from engine.live.tempo import Tempo
 from engine.mouth import beat, perform

@@ -10,61 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
 import pytest
-from concert import Concert, kill, process
 
+from bench.concert import Concert, kill, process
+from bench.falls import HOWS, KICK, MOST_OFF_MS, PATCH, fall, flawed, song
 from bench.players import Player
-from engine.live import engine
-from engine.mouth import beat, perform
-from engine.nodes.drum_classifier import DrumClassifier
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
 
 Wait = Callable[..., None]
-KICK = 36
 SLACK_S = 0.1               # for a machine that does other things beside
-PATCH = """
-cables = ["mic -> onsets -> drums -> daw", "mic -> drums"]
-[nodes.onsets]
-type = "onset-detector"
-[nodes.drums]
-type = "drum-classifier"
-[nodes.daw]
-type = "midi-out"
-gate_ms = 2000
-[controls]
-ch16.cc80 = "listen"
-"""
-SONG, _ = perform(beat({"b": "X...X...X...X..."}, 120, 2, start=0.1), "aki")
-SONG = SONG[:4 * 48_000]             # two bars, sung again and again
-
-
-def engine_with_a_flaw(command: Connection, links: list[Connection], workers: list[Connection],
-                       block_name: str) -> None:
-    """The engine, but at SIGUSR1 its classifier fails, and at SIGUSR2 its pipes are closed."""
-    listen = DrumClassifier._listen
-
-    def fail(*_: object) -> None:
-        DrumClassifier._listen = listen
-        raise ZeroDivisionError("no such luck")
-
-    def flaw(*_: object) -> None:
-        DrumClassifier._listen = fail
-
-    def deafen(*_: object) -> None:
-        for pipe in (command, *links, *workers):
-            with suppress(OSError):
-                pipe.close()
-
-    signal.signal(signal.SIGUSR1, flaw)
-    signal.signal(signal.SIGUSR2, deafen)
-    engine.run(command, links, workers, block_name)
+SONG = song()
 
 
 @pytest.fixture
@@ -91,43 +51,35 @@ def is_back(concert: Concert, fell: float, eventually: Wait, within_s: float = 1
 
 
 @pytest.fixture
-def flawed(jack_server, patch: Path, eventually: Wait, monkeypatch) -> Iterator[Concert]:
+def breakable(jack_server, patch: Path, eventually: Wait) -> Iterator[Concert]:
     """The same, on an engine that can be made to fail."""
-    monkeypatch.setattr("engine.live.engine.run", engine_with_a_flaw)
-    with Concert(jack_server, [patch]) as concert:
+    with flawed(), Concert(jack_server, [patch]) as concert:
         concert.begin(eventually).singer.sing(SONG, again=True)
         eventually(lambda: len(concert.notes()) > 1, "the first notes")
         yield concert
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP, signal.SIGUSR2],
-                         ids=["killed", "stopped", "pipes closed"])
-def test_an_engine_that_falls_leaves_no_note_on_and_is_back(flawed: Concert, eventually: Wait,
-                                                            how):
+@pytest.mark.parametrize("how", HOWS)
+def test_an_engine_that_falls_leaves_no_note_on_and_is_back(breakable: Concert, how: str):
     fate = random.Random(how)
     for _ in range(3):
-        eventually(flawed.plugged, "cables")
-        moment = time.monotonic() + fate.uniform(0.0, 0.5)
-        eventually(lambda moment=moment: time.monotonic() > moment, "the moment")
-        eventually(flawed.sounding, "a note that sounds")
-        fell = kill(flawed.engine, how)
-        eventually(lambda fell=fell: flawed.silent_since() < time.monotonic() - 0.05,
-                   "the end of every note")
-        assert flawed.silent_since() - fell < 0.300 + SLACK_S
-        is_back(flawed, fell, eventually)
+        breakable.told.clear()
+        fell = fall(breakable, HOWS[how], fate.uniform(0.0, 0.5))
+        assert fell.off_ms < MOST_OFF_MS + 1000 * SLACK_S
+        assert fell.right
 
 
-def test_a_node_that_raises_is_muted_and_its_notes_end(flawed: Concert, patch: Path,
+def test_a_node_that_raises_is_muted_and_its_notes_end(breakable: Concert, patch: Path,
                                                        eventually: Wait):
-    eventually(flawed.sounding, "a note that sounds")
-    engine_before = flawed.engine
+    eventually(breakable.sounding, "a note that sounds")
+    engine_before = breakable.engine
     kill(engine_before, signal.SIGUSR1)
-    eventually(lambda: flawed.said("drums failed and is muted: ZeroDivisionError"), "the news")
-    eventually(lambda: not flawed.sounding(), "the end of every note")
-    assert flawed.engine == engine_before, "the show goes on"
+    eventually(lambda: breakable.said("drums failed and is muted: ZeroDivisionError"), "the news")
+    eventually(lambda: not breakable.sounding(), "the end of every note")
+    assert breakable.engine == engine_before, "the show goes on"
     patch.write_text(PATCH + "# mended\n", encoding="utf-8")
     fell = time.monotonic()
-    eventually(lambda: flawed.notes(after=fell), "notes, since the patch was mended")
+    eventually(lambda: breakable.notes(after=fell), "notes, since the patch was mended")
 
 
 def test_a_port_process_that_falls_ends_its_notes_and_the_engine_plays_on(
