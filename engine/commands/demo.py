@@ -16,14 +16,21 @@ _SIGNS = {"kick": "●", "snare": "◆", "hihat_closed": "·", "hihat_open": "�
 @click.command(short_help="Hear it: a beatbox performance through the whole graph.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("kuchi-demo"),
               show_default=True, help="The folder for what it makes.")
+@click.option("--melody", is_flag=True,
+              help="Calls on a keyboard and their answers, instead of beatbox.")
+@click.option("--seed", type=int, default=0, help="With --melody: another seed, other answers.")
 @click.option("--play/--no-play", default=True, help="Play the result where there is a device.")
 @click.option("--json", "as_json", is_flag=True, help="Tell only what was made, as JSON.")
-def command(out: Path, play: bool, as_json: bool) -> None:
+def command(out: Path, melody: bool, seed: int, play: bool, as_json: bool) -> None:
     """Sing twelve seconds of synthetic beatbox, play drums with them, and keep what came out.
 
     Leaves take.mid, out.wav, events.jsonl and take.png in the folder, and voice.wav, the
-    performance itself, to try other patches with.
+    performance itself, to try other patches with. With --melody, four phrases are played on a
+    keyboard and answered: take.mid, calls.mid, out.wav, events.jsonl and roll.png.
     """
+    if melody:
+        _melody(out, seed, play, as_json)
+        return
     import soundfile
 
     from engine.devices.files import TakeFolder
@@ -104,3 +111,49 @@ def _line(sent: "Sent") -> str:
     bar = "█" * max(1, round(hit.velocity * 12))
     return (f"  {hit.time:7.3f} s  {_SIGNS.get(hit.drum, '+')} {hit.drum:<13}{bar:<13}"
             f"sure {hit.confidence:4.0%}   after {(sent.sent - hit.time) * 1000:4.1f} ms")
+
+
+def _melody(out: Path, seed: int, play: bool, as_json: bool) -> None:
+    """Calls and answers, kept and told."""
+    from engine.demos.melody import BEAT_S, BPM, CALLS
+    from engine.demos.melody import play as play_calls
+    from engine.demos.roll import draw_roll
+    from engine.devices.files import TakeFolder, write_midi
+    from engine.errors import FileError
+    from engine.events import NoteOff, NoteOn, Sent
+    from engine.music.keys import key_name
+
+    with TakeFolder(out, sound=True) as files:
+        demo = play_calls(seed, files.write)
+        for sent in demo.sent:
+            files.log(sent)
+    said = [sent.event for sent in demo.sent
+            if sent.node == "duet" and isinstance(sent.event, NoteOn | NoteOff)]
+    try:
+        write_midi(out / "calls.mid", [Sent(note.time, "call", note) for note in demo.calls])
+        draw_roll(out / "roll.png", demo.calls, said, demo.chords, beat_s=BEAT_S,
+                  title="Calls and answers")
+    except OSError as error:
+        raise FileError(f"{out}: can't be written: {error}") from None
+    if as_json:
+        click.echo(json.dumps({"folder": str(out), "calls": len(CALLS),
+                               "answer_notes": len(demo.answers), "bpm": BPM,
+                               "files": sorted(file.name for file in out.iterdir())}))
+        return
+    click.echo(f"{len(CALLS)} calls of two bars at {BPM:g} bpm, each answered with two:")
+    for number in range(len(CALLS)):
+        begin = 16 * number * BEAT_S
+        words = [[key_name(note.note) for note in notes if isinstance(note, NoteOn)
+                  and start - 0.1 <= note.time < start + 8 * BEAT_S - 0.1]
+                 for notes, start in ((demo.calls, begin), (said, begin + 8 * BEAT_S))]
+        click.echo(f"  {' '.join(words[0])}\n    → {' '.join(words[1])}")
+    listened = _show([], out / "out.wav", play)
+    click.echo(f"""{listened}
+
+  {out}/roll.png     the piano roll: calls and answers
+  {out}/take.mid     the answers and the chords, for any DAW
+  {out}/calls.mid    the calls, to play to other patches
+
+Try next:
+  kuchi run melody-duet                                     your own keyboard
+  kuchi render melody-duet {out}/calls.mid --out takes      the same calls, another patch""")

@@ -2,8 +2,7 @@
 
 import re
 
-from engine.units import note_name
-
+_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -35,5 +34,14 @@ def read_span(text: str) -> tuple[int, int]:
         raise ValueError(f'"{text}" is no stretch of keys; write such as C4-C8 or 60-108')
     low, high = read_note(found[1]), read_note(found[2])
     if low > high:
-        raise ValueError(f'"{text}" goes downwards: {note_name(low)} lies above {note_name(high)}')
+        raise ValueError(f'"{text}" goes downwards; write the lower key first')
     return low, high
+
+
+def key_name(note: int) -> str:
+    """A key's name as `read_note` reads it.
+
+    >>> key_name(60), key_name(36)
+    ('C4', 'C2')
+    """
+    return f"{_NAMES[note % 12]}{note // 12 - 1}"

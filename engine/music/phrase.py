@@ -10,6 +10,7 @@ from engine.music.chords import Harmony
 from engine.music.line import NO_CHORD, STEPS_A_BEAT, Line, chord, notes_of
 from engine.music.playing import Tone
 
+_FORM = 32                  # chords that tell the key of a form
 _ACCENT, _WEAK, _SPREAD = 7, -5, 4
 
 
@@ -66,6 +67,13 @@ class Harmonies:
             if first < steps:
                 codes[max(first, 0):] = code
         return codes
+
+    def key(self) -> int:
+        """The pitch classes of a form that keeps to one key, as bits; 0 where it keeps to none."""
+        classes = 0
+        for _, code in self._changes[-_FORM:]:
+            classes |= code & 0xFFF
+        return classes if 6 <= classes.bit_count() <= 8 else 0
 
 
 def _code(harmony: Harmony) -> int:

@@ -286,6 +286,8 @@ class MelodyContinuation(Node):
         scale = AUTO
         if self.scale != "auto":
             scale = sum(1 << pitch for pitch in read_scale(self.scale))
+        elif self._harmonies.key():
+            scale = self._harmonies.key()
         low, high = read_span(self.range) if self.range else (-1, -1)
         return Settings(bars=bars, temperature=self.temperature, low=low, high=high,
                         register=self.register, density=self.density, scale=scale,

@@ -143,3 +143,11 @@ def test_odd_recordings_end_in_a_take_or_a_clear_error(tmp_path, kind):
     assert done.returncode == wanted, done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "out/odd/out.wav").exists() == (wanted == 0)
+
+
+def test_the_melody_demo_leaves_its_files_and_says_what_was_answered(tmp_path):
+    done = kuchi("demo", "--melody", "--out", f"{tmp_path}/demo", "--no-play")
+    assert done.returncode == 0, done.stderr
+    assert {"take.mid", "calls.mid", "out.wav", "events.jsonl", "roll.png"} <= {
+        p.name for p in (tmp_path / "demo").iterdir()}
+    assert done.stdout.count("→") == 4
