@@ -9,47 +9,24 @@ from pathlib import Path
 
 import pytest
 
+from bench import changes
 from bench.concert import Concert, kill
+from bench.falls import song
 from engine.live.command import Stage
 from engine.live.tempo import Tempo
-from engine.mouth import beat, perform
 from engine.osc import build
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
 
 Wait = Callable[..., None]
-PATCH = """# my patch
-cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> daw"]
-[nodes.onsets]
-type = "onset-detector"
-sensitivity_db = 10                     # the cellar
-[nodes.drums]
-type = "drum-classifier"
-[nodes.daw]
-type = "midi-out"
-channel = {channel}
-[scenes.loud]
-onsets.sensitivity_db = 20
-[controls]
-cc21 = "onsets.sensitivity_db"
-cc80 = "listen"
-cc81 = "scene.loud"
-cc82 = "tap"
-cc83 = "next"
-"""
-SONG, _ = perform(beat({"b": "X...X...X...X..."}, 120, 2, start=0.1), "aki")
-SONG = SONG[:4 * 48_000]
+SONG = song()
 CHANGES = 20
 
 
 @pytest.fixture
 def patches(tmp_path: Path) -> list[Path]:
-    """The same patch on the channels 1 to 3."""
-    paths = [tmp_path / f"song-{channel}.toml" for channel in (1, 2, 3)]
-    for channel, path in enumerate(paths, 1):
-        path.write_text(PATCH.format(channel=channel), encoding="utf-8")
-    return paths
+    return changes.patches(tmp_path)
 
 
 @pytest.fixture
@@ -70,16 +47,15 @@ def concert(jack_server, patches: list[Path], tmp_path: Path, eventually: Wait
 
 def test_twenty_patch_changes_leave_no_note_on_and_every_hit_comes(concert: Concert,
                                                                    eventually: Wait):
-    for change in range(CHANGES):
-        channel = 1 + (change + 1) % 3
-        asked = time.monotonic()
-        if change % 2:
-            concert.listener.touch(0xC0, channel - 1)           # a program change
+    for number in range(CHANGES):
+        if number % 2:
+            changes.program_change(concert, number)
         else:
+            asked, channel = time.monotonic(), 1 + (number + 1) % 3
             concert.listener.touch(0xB0, 83, 127)               # the pedal for "next"
-        eventually(lambda asked=asked, channel=channel: any(
-            note.status & 0x0F == channel - 1 for note in concert.notes(after=asked)),
-            f"a note on channel {channel}")
+            eventually(lambda asked=asked, channel=channel: any(
+                note.status & 0x0F == channel - 1 for note in concert.notes(after=asked)),
+                f"a note on channel {channel}")
     ons = [note.ns / 1e9 for note in concert.notes()]
     gaps = [after - before for before, after in pairwise(ons)]
     late = [gap for gap in gaps if not 0.45 < gap < 0.55]
@@ -88,21 +64,9 @@ def test_twenty_patch_changes_leave_no_note_on_and_every_hit_comes(concert: Conc
 
 
 def test_good_edits_come_in_and_bad_ones_are_explained_while_the_old_plays_on(
-        concert: Concert, patches: list[Path], eventually: Wait):
-    good = PATCH.format(channel=1)
-    for edit in range(CHANGES):
-        told, asked = len(concert.told), time.monotonic()
-        if edit % 2:
-            patches[0].write_text(good.replace("drums -> daw", "drmus -> daw"), encoding="utf-8")
-            eventually(lambda told=told: concert.said('did you mean "drums"', told), "advice")
-            eventually(lambda asked=asked: concert.notes(after=asked), "the old patch, playing on")
-        else:
-            channel = 4 + edit % 8
-            text = PATCH.format(channel=channel)
-            patches[0].write_text(text, encoding="utf-8")
-            eventually(lambda asked=asked, channel=channel: any(
-                note.status & 0x0F == channel - 1 for note in concert.notes(after=asked)),
-                f"a note on channel {channel}")
+        concert: Concert, patches: list[Path]):
+    for number in range(CHANGES):
+        changes.edit(concert, patches[0], number)
     assert concert.said("the old patch plays on")
 
 
