@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from engine.audio.lv2 import verdicts
 from engine.errors import FileError, KuchiError
 from engine.live import engine, port, worker
 from engine.live.children import Child, Lines, pair, start
@@ -38,6 +39,7 @@ from engine.live.messages import (
 from engine.live.shared import (
     CLIPPED,
     ENGINE_BEAT,
+    IN_PLUGIN,
     LISTENING,
     PEAK_MICRO,
     PORT_BEAT,
@@ -163,6 +165,7 @@ class Stage:
         self._falls = self._falls + 1 if soon else 1
         self.ready = None
         self._fell_at = self._fell_at or time.monotonic()
+        self._refuse_plugin(child.process.exitcode == engine.PLUGIN_HANGS)
         if child.process.exitcode == engine.CARD_LOST:
             self._card_state = "USB GONE"
             self._tell("The sound card has gone; every note was ended. It is taken again when "
@@ -175,6 +178,17 @@ class Stage:
         else:
             self._tell("The engine has fallen; every note was ended, it is started again.")
         self._start_engine()
+
+    def _refuse_plugin(self, hung: bool) -> None:
+        """Was it in a plugin that the engine fell? Then it comes back without that one."""
+        words = self.block.words
+        number, words[IN_PLUGIN] = int(words[IN_PLUGIN]), 0
+        for name, hosted in self._song.plugins.items():
+            if number == verdicts.number_of(hosted.uri):
+                what = "hung" if hung else "crashed"
+                verdicts.refuse(hosted, f"it {what} on stage")
+                self._tell(f"{name}: {hosted.name} {what}; it is refused from now on.")
+                return
 
     def _mend_port(self) -> None:
         self._tell("The MIDI process has fallen; it is started again.")

@@ -49,6 +49,7 @@ from engine.live.shared import (
     ANALYSED,
     BEGAN,
     ENGINE_BEAT,
+    FRAME_NS,
     IN_PLUGIN,
     LISTENING,
     SKIPPED,
@@ -61,10 +62,11 @@ from engine.nodes.midi_in import MidiIn
 from engine.nodes.midi_out import MidiOut
 from engine.units import HOP, SAMPLE_RATE
 
-CARD_LOST = 3                          # the exit code that asks for a process with a fresh driver
+CARD_LOST, PLUGIN_HANGS = 3, 4         # exit codes: a process with a fresh driver is needed
 
 _BEHIND = 96 * HOP                     # 128 ms: what lies further back is given up for the newest
 _EARLY_S = 0.02                        # what is known beforehand is handed on so early
+_HANGS_NS = 150_000_000                # a block that takes so long has met a plugin that hangs
 _IDLE_S = 0.02                         # woken at least so often, to be seen alive
 _TIMER_S = 0.001
 
@@ -340,8 +342,18 @@ class Engine:
         if (news := self._card.news()) is not None:
             self._words.append(news.words)
             self._tell(news)
-        if self._card.lost:
+        if self._plugin_hangs():
+            self._code = PLUGIN_HANGS
+        elif self._card.lost:
             self._code = CARD_LOST
+
+    def _plugin_hangs(self) -> bool:
+        """Has the audio thread been inside a plugin for so long that it won't come back?"""
+        words = self._block.words
+        inside = int(words[IN_PLUGIN])
+        if not inside or time.monotonic_ns() - int(words[FRAME_NS]) < _HANGS_NS:
+            return False
+        return inside == int(words[IN_PLUGIN])
 
     def _leave(self) -> None:
         """Everything ended, everything closed; the port process ends what we no longer can."""
@@ -350,7 +362,7 @@ class Engine:
         self._tempo.end(self._link)
         self._link.flush()
         self._outlets.close()
-        if self._card and self._code != CARD_LOST:
+        if self._card and self._code not in (CARD_LOST, PLUGIN_HANGS):
             self._card.close()
 
     # -- saying --------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.audio.lv2.plugins import Plugin
 from engine.live.messages import Load
+from engine.nodes.lv2_plugin import Lv2Plugin
 from engine.patch import Patch, load_patch, parse_patch
 from engine.rig import Rig, load_rig
 from engine.save import save_settings
@@ -43,6 +45,12 @@ class Song:
         """The computer's keys that the rig or the patch has bound, and to what."""
         bound = (*self.rig.controls, *self._patch.controls)
         return {str(b.number): b.to for b in bound if b.source == "key"}
+
+    @property
+    def plugins(self) -> dict[str, Plugin]:
+        """The plugins of the patch, by the names of their nodes."""
+        return {name: kind.hosted for name, (kind, _) in self._patch.nodes.items()
+                if issubclass(kind, Lv2Plugin) and kind.hosted is not None}
 
     def load(self) -> Load:
         """What a fresh engine must be told."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.audio.lv2.lilv import ffi, library, text_of, uri, world
-from engine.errors import KuchiError
+from engine.errors import DeviceError
 from engine.units import SAMPLE_RATE
 
 _CORE = "http://lv2plug.in/ns/lv2core#"
@@ -125,7 +125,7 @@ def handle(plugin: Plugin) -> Any:
 
 @cache
 def find(wanted: str) -> Plugin:
-    """A plugin by its URI, or by part of its name or URI. KuchiError tells what is near."""
+    """A plugin by its URI, or by part of its name or URI. DeviceError tells what is near."""
     names = installed()
     if wanted in names:
         return _read(wanted)
@@ -137,10 +137,10 @@ def find(wanted: str) -> Plugin:
         return _read(part[0])
     if part:
         shown = ", ".join(f'"{names[own]}"' for own in part[:6]) + (", …" * (len(part) > 6))
-        raise KuchiError(f'"{wanted}" could be any of {shown}: write more of its name, or its URI')
+        raise DeviceError(f'"{wanted}" could be any of {shown}: write more of its name, or its URI')
     near = get_close_matches(wanted, [*names.values(), *names], n=1, cutoff=0.5)
     hint = f'did you mean "{near[0]}"?' if near else "`kuchi plugins list` names what is installed"
-    raise KuchiError(f'no LV2 plugin "{wanted}" is installed; {hint}')
+    raise DeviceError(f'no LV2 plugin "{wanted}" is installed; {hint}')
 
 
 def _read(own: str) -> Plugin:

@@ -1,0 +1,132 @@
+"""Plugins on stage: what a keyboard plays is heard, and one that falls takes nobody along."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from concert import Concert
+
+from engine.audio.lv2.plugins import find
+from engine.audio.lv2.verdicts import kept
+from engine.events import NoteOff, NoteOn
+from engine.live.shared import BEGAN, FRAME
+from engine.patch import load_patch
+from engine.rendering import render
+from engine.units import SAMPLE_RATE, Samples
+
+pytestmark = [pytest.mark.live, pytest.mark.usefixtures("flawed", "one_cache"),
+              pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
+
+Wait = Callable[..., None]
+SLACK_S = 0.1               # for a machine that does other things beside
+LURKING = """
+cables = ["keys -> synth -> speakers", "keys -> daw"]
+[nodes.synth]
+type = "lv2-plugin"
+plugin = "urn:kuchi-test:{flaw}"
+[nodes.daw]
+type = "midi-out"
+"""
+EPIANO = """
+cables = ["keys -> piano -> speakers", "keys -> daw"]
+[nodes.piano]
+type = "lv2-plugin"
+plugin = "http://drobilla.net/plugins/mda/EPiano"
+wait_ms = 100
+[nodes.daw]
+type = "midi-out"
+"""
+
+
+def stage(server, text: str, tmp_path: Path, eventually: Wait, **more) -> Concert:
+    path = tmp_path / "song.toml"
+    path.write_text(text, encoding="utf-8")
+    return Concert(server, [path], hand_to="Kuchi keys", **more).begin(eventually)
+
+
+@pytest.mark.parametrize(("flaw", "what"), [("crash", "crashed"), ("hang", "hung")])
+def test_a_plugin_that_falls_is_left_behind_and_no_note_stays_on(
+        jack_server, tmp_path: Path, eventually: Wait, flaw: str, what: str):
+    with stage(jack_server, LURKING.format(flaw=flaw), tmp_path, eventually) as concert:
+        hand = concert.listener.touch
+        eventually(lambda: hand(0x90, 60, 100) or concert.sounding(), "a note that sounds")
+        first = concert.engine
+        hand(0x90, 61, 1)
+        fell = time.monotonic()
+        eventually(lambda: concert.said(what), "the news")
+        eventually(lambda: not concert.sounding(), "the end of every note")
+        assert concert.silent_since() - fell < 0.300 + SLACK_S
+        eventually(lambda: concert.stage.ready and concert.engine != first, "an engine", 30)
+        eventually(lambda: concert.said("synth is bypassed. Kuchi test"), "it is left out")
+        eventually(concert.plugged, "cables")
+        eventually(lambda: hand(0x90, 62, 1) or concert.sounding(), "the show goes on")
+        verdict = kept(find(f"urn:kuchi-test:{flaw}"))
+        assert verdict is not None
+        assert verdict.refused == f"it {what} on stage"
+
+
+def test_a_plugin_that_makes_no_numbers_is_passed_by_without_a_pause(
+        jack_server, tmp_path: Path, eventually: Wait):
+    text = LURKING.format(flaw="nan").replace('["keys', '["mic -> synth", "keys')
+    with stage(jack_server, text, tmp_path, eventually) as concert:
+        first = concert.engine
+        eventually(lambda: concert.listener.touch(0x90, 60, 1) or concert.said(
+            "synth made sound that isn't numbers and is bypassed for 2 s."), "the news")
+        assert concert.engine == first
+        assert np.isfinite(concert.stage.block.last_played(2.0)).all()
+
+
+def test_what_a_client_plays_on_the_electric_piano_is_heard_and_renders_to_the_sample(
+        jack_server, tmp_path: Path, eventually: Wait, installed_plugin):
+    installed_plugin("http://drobilla.net/plugins/mda/EPiano")
+    log = tmp_path / "events.jsonl"
+    with stage(jack_server, EPIANO, tmp_path, eventually, log=log) as concert:
+        block = concert.stage.block
+        for note in (69, 57, 76, 64):
+            seen = len(concert.notes())
+            concert.listener.touch(0x90, note, 100)
+            eventually(lambda seen=seen: len(concert.notes()) > seen, "the key is heard")
+            moment = int(block.words[FRAME]) + SAMPLE_RATE // 3
+            eventually(lambda moment=moment: block.words[FRAME] > moment, "a third of a second")
+            concert.listener.touch(0x80, note, 64)
+        moment = int(block.words[FRAME]) + SAMPLE_RATE // 2
+        eventually(lambda: block.words[FRAME] > moment, "it rings out")
+        began, frames = int(block.words[BEGAN]), int(block.words[FRAME])
+        played = block.played[began:frames].copy()
+        concert.close()
+    notes = _notes(log, began)
+    _check_pitches(notes, played)
+    sound: list[Samples] = []
+    list(render(load_patch(tmp_path / "song.toml"), np.zeros(len(played), np.float32), notes,
+                write=sound.append))
+    made = np.concatenate(sound)[:len(played)]
+    assert np.abs(played).max() > 0.05
+    assert int((made != played).any(axis=1).sum()) == 0
+
+
+def _notes(log: Path, began: int) -> list[NoteOn | NoteOff]:
+    """What was played, on the clock of the take."""
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return [(NoteOn if row["event"] == "note_on" else NoteOff)(
+        row["time"] - began / SAMPLE_RATE, row["note"], row["velocity"], row["channel"])
+        for row in rows if row["event"].startswith("note_")]
+
+
+def _check_pitches(notes: list[NoteOn | NoteOff], played: Samples) -> None:
+    """The first key sounds a tenth of a second after it was struck, and each at its pitch."""
+    first = round((notes[0].time + 0.1) * SAMPLE_RATE)
+    assert np.abs(played[:first]).max() == 0.0
+    assert np.abs(played[first:first + 480]).max() > 0.01
+    for note in notes:
+        if isinstance(note, NoteOn):
+            start = round((note.time + 0.1) * SAMPLE_RATE)
+            piece = played[start + 2000:start + 2000 + (1 << 13), 0]
+            spectrum = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), 1 << 16))
+            wanted = 440.0 * 2.0 ** ((note.note - 69) / 12.0)
+            near = round(wanted / SAMPLE_RATE * (1 << 16))
+            peak = near - 40 + int(np.argmax(spectrum[near - 40:near + 41]))
+            assert abs(1200 * np.log2(peak / near)) < 25
+            assert spectrum[peak] > 20 * np.median(spectrum)
