@@ -25,7 +25,7 @@ LEAD_S = 0.5                    # of silence before a recording, which may begin
 
 DOUBLE_S = 0.35                 # a second strike this soon after the first: which one was meant?
 DOUBLE_DB = 15.0                # unless it is this much softer: an echo, a breath
-ABOVE_ROOM_DB = 12.0            # a take less far above its room would teach the room
+ABOVE_ROOM_DB = 18.0            # a take less far above its room would teach the room
 
 PLAYED = 400                    # strikes of a manifest at most: 16 sounds of 25
 

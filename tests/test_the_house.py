@@ -22,7 +22,7 @@ FLOORS = (
     ("music",),
     ("nodes",),
     ("controls", "patch", "rig", "knobs", "save", "graph", "rendering", "picture", "demos",
-     "devices", "microphone", "soundcheck", "teaching", "report",
+     "devices", "microphone", "soundcheck", "teaching", "guided", "report",
      "report_picture", "doctor"),
     ("live",),
     ("page", "commands"),

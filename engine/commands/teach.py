@@ -1,7 +1,7 @@
 """`kuchi teach`: a performer's own sounds, from the microphone or from recordings."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
               help="Learn from files instead: columns path, label, onset_s.")
 @click.option("--per-class", type=click.IntRange(min=1), metavar="N",
               help="With a manifest: only the first N of each label.")
+@click.option("--sounds", metavar="A,B,...", help="The sounds you will play, by commas.")
+@click.option("--device", help="Part of the sound device's name.")
+@click.option("--channel", type=click.Choice(("1", "2", "1+2")),
+              help="The microphone's input; the rig's where none is given.")
+@click.option("--recording", type=click.Path(path_type=Path),
+              help="A recording of the whole lesson instead of the microphone.")
 @click.option("--plays", multiple=True, metavar="SOUND=DRUM", help="What a sound plays.")
 @click.option("--rename", multiple=True, metavar="SOUND=NAME",
               help="Call a sound otherwise; a known name takes its takes in.")
@@ -35,14 +41,15 @@ if TYPE_CHECKING:
                    "picture beside the profile.")
 @click.option("--list", "only_list", is_flag=True, help="Only tell what is taught.")
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
-def command(profile: str, manifest: Path | None, per_class: int | None, plays: Sequence[str],
+def command(profile: str, manifest: Path | None, per_class: int | None, sounds: str | None,
+            device: str | None, channel: str | None, recording: Path | None, plays: Sequence[str],
             rename: Sequence[str], relabel: Sequence[str], remove: Sequence[str], undo: bool,
             want_report: bool, only_list: bool, as_json: bool) -> None:
     """Teach your own sounds into PROFILE: a file, or a name of your choice.
 
-    Any names will do, 2 to 16 of them; a drum's name plays that drum, for others the likeliest
-    one is chosen. What is taught already stays; more takes make it surer. Every edit can be
-    undone.
+    Alone it listens: five of each sound, then two bars that it shows you, played twice. Any
+    names will do, 2 to 16 of them; a drum's name plays that drum, for others the likeliest one
+    is chosen. What is taught already stays; more takes make it surer. Every edit can be undone.
 
     The report is measured on the takes, each named without its own help, and on a played pattern:
     the one that was played when teaching, or the rows of a manifest after the first N.
@@ -50,6 +57,8 @@ def command(profile: str, manifest: Path | None, per_class: int | None, plays: S
     from engine.profile import Profile, taught
     from engine.profile_file import load_profile, profile_path, save_profile
 
+    if manifest is not None and (sounds or recording):
+        raise UsageError("--manifest teaches from files; --sounds and --recording from a lesson")
     if per_class is not None and manifest is None:
         raise UsageError("--per-class goes with --manifest")
     path = profile_path(profile)
@@ -58,13 +67,16 @@ def command(profile: str, manifest: Path | None, per_class: int | None, plays: S
     new, words = held, ""
     if manifest is not None:
         new, words = _from_manifest(held, manifest, per_class)
+    elif sounds or recording or not (edits or want_report or only_list):
+        new = _by_ear(held, sounds, device, channel, recording)
     for edit, how in edits:
         new = getattr(new, edit)(*how)
     if new is not held:
         new = taught(new)
         save_profile(path, new)
     elif not path.exists():
-        raise UsageError(f"{path}: there is no such profile; --manifest CSV makes one from files")
+        raise UsageError(f"{path}: there is no such profile yet; teach one by leaving the other "
+                         "options out, or from files with --manifest CSV")
     found = None
     if want_report:
         new, found = _measured(path, new)
@@ -101,6 +113,45 @@ def _from_manifest(held: "Profile", manifest: Path, per_class: int | None
     known = len(rows) - added
     words = f"{added} takes learned" + (f", {known} were known" if known else "")
     return new, words + (f"; {len(rest)} more rows are kept to be asked about." if rest else ".")
+
+
+def _by_ear(held: "Profile", sounds: str | None, device: str | None, channel: str | None,
+            recording: Path | None) -> "Profile":
+    """The lesson, from the microphone or from a recording of it."""
+    from engine.guided import Ear, lesson
+    from engine.rig import load_rig
+
+    if sounds is None:
+        known = ", ".join(held.names) or "kick, snare, hihat"
+        sounds = click.prompt("Which sounds, by commas? Any names will do", default=known, err=True)
+    names = list(dict.fromkeys(filter(None, map(str.strip, sounds.split(",")))))
+    rig = load_rig()
+    channel = channel or str(rig.defaults.get("audio-in", {}).get("channel", "1"))
+    if recording is not None:
+        from engine.devices.files import read_audio
+        heard = read_audio(recording)
+    else:
+        heard = _microphone(device or rig.device, channel)
+    ear = Ear(heard, rig.defaults.get("onset-detector", {}).get("sensitivity_db"))
+    try:
+        return lesson(held, names, ear, lambda line: click.echo(line, err=True))
+    except EOFError:
+        raise UsageError(f"{recording}: ends before the lesson does: it needs five of each of "
+                         f"{', '.join(names)}, in this order, a second apart") from None
+
+
+def _microphone(device: str, channel: str) -> "Iterator[Samples]":
+    """One input of two, or their mean."""
+    import numpy as np
+
+    from engine.devices.portaudio import listen
+    from engine.errors import DeviceError
+
+    for block in listen(device):
+        if channel == "2" and block.shape[1] < 2:
+            raise DeviceError("this device has one input only; leave --channel out")
+        yield (block.mean(axis=1) if channel == "1+2"
+               else np.ascontiguousarray(block[:, int(channel) - 1]))
 
 
 def _read(path: Path) -> "Samples":

@@ -6,7 +6,8 @@ card is best ended and started anew.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from engine.units import SAMPLE_RATE, Samples
 
 _BAD_RATE, _TAKEN = -9997, -9985            # PortAudio's numbers for these
 _LOST_NS, _LOST_PERIODS = 250_000_000, 8
+_STRETCH = 2048                             # frames that are handed on at once
 _PATIENCE_S = 2.0                           # how late a recording may become full
 
 
@@ -150,6 +152,33 @@ def play(samples: Samples, while_playing: Callable[[float], None]) -> str:
     except (sounddevice.PortAudioError, ValueError) as error:
         raise DeviceError(f"no sound device could be opened: {error}") from None
     return name
+
+
+def listen(device: str | None) -> Iterator[Samples]:
+    """Sound from an input for as long as it is asked for: float32 (frames, channels), two at most.
+
+    Raises DeviceError where no input can be opened, or it stops giving sound.
+    """
+    sounddevice = portaudio()
+    source, _ = choose(scan(), device or "")
+    if source is None or not source.inputs:
+        raise DeviceError(f'{f"{device!r}" if device else "this computer"} has no sound input')
+    source.check_rate()
+    heard: SimpleQueue[Samples] = SimpleQueue()
+
+    def take(block: Any, _frames: int, _time: Any, _status: Any) -> None:
+        heard.put(block.copy())
+
+    try:
+        with sounddevice.InputStream(samplerate=SAMPLE_RATE, device=source.number, dtype="float32",
+                                     channels=min(2, source.inputs), latency="high",
+                                     blocksize=_STRETCH, callback=take):
+            while True:
+                yield heard.get(timeout=_PATIENCE_S)
+    except Empty:
+        raise DeviceError(f"{source.called} gives no sound any more: is its cable in?") from None
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise DeviceError(_explain(source, error)) from None
 
 
 def record(seconds: float, device: str | None, while_recording: Callable[[float, float], None]

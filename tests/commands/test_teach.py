@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from engine.commands import main
+from engine.guided import pattern
 from engine.mouth import perform
 from engine.profile_file import load_profile
 
@@ -151,3 +152,31 @@ def test_a_file_that_is_no_profile_is_never_written_over(manifest, tmp_path):
                  song, "--out", tmp_path / "out")
     assert done.returncode == 6
     assert not (tmp_path / "out").exists()
+
+
+def test_a_lesson_by_ear_is_told_and_kept(tmp_path):
+    cues, time = [], 1.0
+    for sound in ("b", "ts"):
+        cues += [(time + k, sound, 0.5 + 0.1 * k) for k in range(5)]
+        time += 6.0
+    for name in 2 * pattern(["boots", "tss"]):
+        cues.append((time, {"boots": "b", "tss": "ts"}[name], 0.7))
+        time += 0.3
+    soundfile.write(tmp_path / "lesson.wav", perform(cues, "aki", seconds=time + 1.0)[0], 48_000)
+    done = kuchi("teach", tmp_path / "mine.kuchi", "--sounds", "boots, tss", "--recording",
+                 tmp_path / "lesson.wav")
+    assert done.returncode == 0, done.stderr
+    assert "5 of 5" in done.stderr
+    assert "twice" in done.stderr
+    profile = load_profile(tmp_path / "mine.kuchi")
+    assert profile.names == ("boots", "tss")
+    assert len(profile.page.played) > 25
+
+
+def test_a_lesson_that_breaks_off_keeps_nothing(tmp_path):
+    soundfile.write(tmp_path / "short.wav", perform([(1.0, "b", 1.0)], "aki")[0], 48_000)
+    done = kuchi("teach", tmp_path / "mine.kuchi", "--sounds", "boots, tss", "--recording",
+                 tmp_path / "short.wav")
+    assert done.returncode == 2
+    assert "ends before the lesson does" in done.stderr
+    assert not (tmp_path / "mine.kuchi").exists()
