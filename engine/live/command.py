@@ -20,6 +20,7 @@ from engine.live.children import Child, Lines, pair, start
 from engine.live.level import Level
 from engine.live.lookout import Lookout
 from engine.live.messages import (
+    NO_MIDI,
     Carded,
     Did,
     Loaded,
@@ -36,6 +37,7 @@ from engine.live.messages import (
     offer,
     read,
 )
+from engine.live.note_book import NoteBook
 from engine.live.shared import (
     CLIPPED,
     ENGINE_BEAT,
@@ -84,6 +86,7 @@ class Stage:
         self._log = _open_log(log)
         self._tell, self._audio, self._device = tell, audio, device
         self._level = Level()
+        self._notes: NoteBook | None = None     # where the system has no MIDI
         self.block = SharedBlock()
         self.block.words[LISTENING] = 1
         self.ready: Ready | None = None
@@ -132,7 +135,7 @@ class Stage:
     def _opening(self, audio: bool) -> Open:
         rig = self.rig
         return Open(audio, self.wanted, rig.input_channels, rig.output_channels, rig.block,
-                    self._log is not None)
+                    log=True)
 
     @property
     def _children(self) -> list[Child]:
@@ -236,6 +239,8 @@ class Stage:
             self._hear(child)
         self._links.close()
         self._worker_links.close()
+        if self._notes:
+            self._tell(self._notes.close())
         if self._log:
             self._log.close()
             self._log = None
@@ -260,6 +265,8 @@ class Stage:
                 self._is_ready(message)
             case Carded():
                 self._heard_of_card(message)
+            case Said(text, state) if state == NO_MIDI:
+                self._tell(f"{text}: notes go to {self._note_down()}")
             case Said(text, state):
                 if state:
                     self._trouble = "" if "LISTENING" in state else state
@@ -275,6 +282,8 @@ class Stage:
                 self._song.remember(name, value)
             case Logged(row):
                 self._write(row)
+                if self._notes:
+                    self._notes.hear(row)
 
     def _is_ready(self, ready: Ready) -> None:
         self.ready, self._ready_at = ready, time.monotonic()
@@ -283,6 +292,11 @@ class Stage:
         else:
             self._tell(f"Ready in {ready.seconds:.1f} s. " + " ".join(ready.words))
         self._fell_at = 0.0
+
+    def _note_down(self) -> Path:
+        """Where there is no MIDI, notes are kept for a file."""
+        self._notes = self._notes or NoteBook(Path.cwd())
+        return self._notes.path
 
     def _write(self, row: dict[str, Any]) -> None:
         if self._log is None:

@@ -189,6 +189,9 @@ class Answer(Message, frozen=True):
     error: str = ""
 
 
+NO_MIDI = "NO MIDI"         # the state with which the port process says that there is none
+
+
 # -- port <-> command ----------------------------------------------------------------------------
 
 class OscIn(Message, frozen=True):

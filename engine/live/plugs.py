@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from engine.devices.midi import Input, Output, Sequencer, find
 from engine.errors import DeviceError
 from engine.live.ledger import PORTS, Door, Ledger
+from engine.live.messages import NO_MIDI
 
 P = TypeVar("P", Output, Input)
 
@@ -39,10 +40,11 @@ class _Plug(Generic[P]):
 class Plugs:
     """All ports, by the numbers that the engine gives them.
 
-    say : is told, in one line each, what a performer should know
+    say : is told, in one line each, what a performer should know, and `NO_MIDI` with the line that
+          says that there is none
     """
 
-    def __init__(self, ledger: Ledger, door: Door, say: Callable[[str], None]) -> None:
+    def __init__(self, ledger: Ledger, door: Door, say: Callable[..., None]) -> None:
         self._ledger, self._door, self._say = ledger, door, say
         self._sequencer: Sequencer | None = None
         self._absent = ""                           # what was said where there is no MIDI
@@ -148,8 +150,8 @@ class Plugs:
             self._sequencer = Sequencer()
         except DeviceError as error:
             if not self._absent:
-                self._absent = f"{error}: notes go to a .mid file"
-                self._say(self._absent)
+                self._absent = str(error)
+                self._say(self._absent, NO_MIDI)
             return
         if self._absent:
             self._absent = ""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,11 @@ import pytest
 from bench.concert import Concert, kill, process
 from bench.falls import HOWS, KICK, MOST_OFF_MS, PATCH, fall, flawed, song
 from bench.players import Player
+from engine.devices.files import read_midi
+from engine.errors import DeviceError
+from engine.events import NoteOn
+from engine.live import plugs, port
+from engine.live.command import Stage
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
@@ -173,3 +179,38 @@ def connect(player: Player, source: str, target: str, eventually: Wait) -> None:
         player.client.connect(ends[0][0], ends[1][0])
         return True
     eventually(plug, f"{source} -> {target}", 60)
+
+
+def port_without_midi(command: Connection, links: Connection, block_name: str) -> None:
+    """The port process on a system that has no sequencer."""
+    def absent() -> None:
+        raise DeviceError("this system has no MIDI")
+    plugs.Sequencer = absent
+    port.run(command, links, block_name)
+
+
+def test_where_there_is_no_midi_the_notes_are_in_a_file_and_that_is_said_in_one_line(
+        jack_server, patch, tmp_path: Path, eventually: Wait, monkeypatch):
+    monkeypatch.setattr("engine.live.port.run", port_without_midi)
+    monkeypatch.chdir(tmp_path)
+    singer, told = Player("singer", jack_server, ["mouth"]), []
+    stage = Stage([patch], tell=told.append)
+    try:
+        def stepped() -> Stage:
+            stage.step(0.0)
+            return stage
+        eventually(lambda: stepped().ready, "a stage that is ready", 60)
+        connect(singer, "singer:mouth", "PortAudio:in_0", eventually)
+        singer.sing(SONG)
+        eventually(lambda: stepped() and singer.done, "the end of the song")
+        eventually(lambda: len(stepped().picture().hits) >= 7, "its hits")
+    finally:
+        stage.close()
+        singer.close()
+    (line,) = [line for line in told if "no MIDI" in line]
+    assert "notes go to" in line
+    (file,) = tmp_path.glob("kuchi-*.mid")
+    notes = [event for event in read_midi(file) if isinstance(event, NoteOn)]
+    assert {note.note for note in notes} == {KICK}
+    assert len(notes) >= 6             # the last may still have been due
+    assert not list(tmp_path.glob(".*.part"))

@@ -1,0 +1,44 @@
+"""Where the system has no MIDI, what would have been played is written down: a `.mid` file."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.devices.files import write_midi
+from engine.events import Note, NoteOff, NoteOn, Sent
+
+_KINDS: dict[str, type[NoteOn] | type[NoteOff]] = {"note_on": NoteOn, "note_off": NoteOff}
+_MOST = 1_000_000           # notes' beginnings and ends: days of playing
+
+
+class NoteBook:
+    """The notes of this evening, one file, in place only when it is whole.
+
+    path : `kuchi-<date>-<time>.mid` in the folder
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / f"kuchi-{datetime.now():%Y%m%d-%H%M%S}.mid"
+        self._notes: list[Sent] = []
+
+    def hear(self, row: dict[str, Any]) -> None:
+        """A line of the event log; all but notes pass by."""
+        kind = _KINDS.get(row["event"])
+        if kind is not None and len(self._notes) < _MOST:
+            event: Note = kind(row["time"], row["note"], row["velocity"], row["channel"])
+            self._notes.append(Sent(row["sent"], row["node"], event))
+
+    def close(self) -> str:
+        """Write the file; what became of it, in one line."""
+        if not self._notes:
+            return "No note was played, so none was written down."
+        part = self.path.with_name(f".{self.path.name}.part")
+        ordered = sorted(self._notes, key=lambda sent: sent.sent)
+        begun = ordered[0].sent
+        try:
+            write_midi(part, [Sent(sent.sent - begun, sent.node, sent.event) for sent in ordered])
+            part.replace(self.path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            return f"{self.path}: can't be written: {str(error.strerror).lower()}"
+        return f"{sum(isinstance(s.event, NoteOn) for s in ordered)} notes are in {self.path}."
