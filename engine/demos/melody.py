@@ -109,6 +109,7 @@ def play(seed: int, write: Callable[[Samples], object]) -> Demo:
     patch = parse_patch(_PATCH, source="the melody demo", folder=Path())
     played = calls()
     end = 8 * LISTEN_BARS * len(CALLS) * BEAT_S
-    last = [NoteOn(end - 1.0, 0, 1, 1), NoteOff(end - 0.9, 0, 64, 1)]     # so long it shall go on
+    last: list[Note] = [NoteOn(end - 1.0, 0, 1, 1),
+                        NoteOff(end - 0.9, 0, 64, 1)]           # so long it shall go on
     muted = patch.with_setting("seed", seed, node="duet")
     return Demo(muted, played, list(render(muted, None, [*played, *last], write=write)))
