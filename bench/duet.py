@@ -26,7 +26,7 @@ def run(quick: bool) -> Report:
     count = 20 if quick else 1000
     rows = [_interrupted(how, count if how != "never" else max(count // 10, 10))
             for how in ("now", "beat", "never")]
-    left = sum(int(row["left on"] or 0) for row in rows[:2])
+    left = float(sum(row["left on"] for row in rows[:2] if isinstance(row["left on"], int)))
     return Report("Does an answer that is interrupted leave a note on?", rows,
                   rule="where nobody interrupts no note went on either: the count sees nothing",
                   void=not rows[2]["left on"],
