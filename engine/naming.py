@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.drum_model import CLASSES, UNITS
+from engine.drum_model import CLASSES
 from engine.drums import DRUMS
 from engine.learning import MOMENTS_MS, MOST_SOUNDS, Heads, moment_of
 from engine.model import MODELS, Model
@@ -17,6 +17,7 @@ from engine.profile import HAT, Profile
 from engine.units import Samples
 
 ROWS = MOST_SOUNDS + 1          # of the mapper: its sounds, and none of them
+WIDTH = 256                     # of its features: what a drum model remembers, and zeros
 MAPPER = MODELS / "mapper" / "model.onnx"
 
 OPEN_AT = 0.8                   # of a hat's probability must say open: closed is the safer word
@@ -36,7 +37,7 @@ class Naming(Protocol):
     def weigh(self, memory: Samples, opinion: Samples, heard_ms: float, chances: Samples) -> None:
         """Fill in `chances`, float32 (ROWS,): a sound each, from 0 on; the last is none of them.
 
-        memory   : float32 (UNITS,)     what the model remembers
+        memory   : float32 (units,)     what the model remembers
         opinion  : float32 (CLASSES,)   what it would say of anybody
         heard_ms : since the attack
         """
@@ -105,8 +106,8 @@ class HeadGraph:
     """Heads, run as ONNX without a copy but that of the moment's weights."""
 
     def __init__(self, heads: Heads, path: Path = MAPPER) -> None:
-        self._model = Model(path, {"features": (1, UNITS), "general": (1, CLASSES),
-                                   "weights": (ROWS, UNITS), "bias": (1, ROWS),
+        self._model = Model(path, {"features": (1, WIDTH), "general": (1, CLASSES),
+                                   "weights": (ROWS, WIDTH), "bias": (1, ROWS),
                                    "blend": (1, ROWS), "kin": (CLASSES, ROWS)},
                             {"chances": (1, ROWS)})
         self._moment = -1
@@ -120,7 +121,7 @@ class HeadGraph:
             model.inputs["weights"][:] = self._weights[moment]
             model.inputs["bias"][0] = self._bias[moment]
             model.inputs["blend"][0] = self._blend[moment]
-        model.inputs["features"][0] = features
+        model.inputs["features"][0, :len(features)] = features
         model.inputs["general"][0] = general
         model.run()
         chances: Samples = model.outputs["chances"][0]
@@ -130,11 +131,12 @@ class HeadGraph:
         """Run these from now on."""
         rows = [*range(len(heads.names)), ROWS - 1]
         moments = len(MOMENTS_MS)
-        self._weights = np.zeros((moments, ROWS, UNITS), np.float32)
+        units = heads.weights.shape[-1]
+        self._weights = np.zeros((moments, ROWS, WIDTH), np.float32)
         self._bias = np.full((moments, ROWS), _NOBODY, np.float32)
         self._blend = np.zeros((moments, ROWS), np.float32)
-        self._weights[:, rows], self._bias[:, rows] = heads.weights, heads.bias
-        self._blend[:, rows] = heads.blend
+        self._weights[:, rows, :units] = heads.weights
+        self._bias[:, rows], self._blend[:, rows] = heads.bias, heads.blend
         self._model.inputs["kin"][:] = 0.0
         self._model.inputs["kin"][:, rows] = heads.kin
         self._moment = -1

@@ -25,9 +25,15 @@ NOTHING = float(np.log(SILENCE))
 RANGE = 13.8                # 60 dB in nats, below the loudest band; all that is softer is alike
 
 
-def ear() -> tuple[Samples, Samples, NDArray[np.int32], Samples]:
-    """The plan, weights, spans and scratch that `hear` needs; one set a thread."""
+def ear(tilt_db: Samples | None = None) -> tuple[Samples, Samples, NDArray[np.int32], Samples]:
+    """The plan, weights, spans and scratch that `hear` needs; one set a thread.
+
+    tilt_db : (BANDS,)   heard so much louder, to make up for a microphone; as it is where None
+    """
     weights, spans = mel_bands(WINDOW, BANDS)
+    if tilt_db is not None:
+        for band, (first, last, place) in enumerate(spans):
+            weights[place:place + last - first] *= np.float32(10.0 ** (tilt_db[band] / 10.0))
     return plan_for(leaning(WINDOW, FALL)), weights, spans, np.zeros(WINDOW // 2 + 1, np.float32)
 
 
@@ -60,6 +66,22 @@ def hear(samples, plan, weights, spans, power, most, out):
         out[band] = max(level, np.float32(-1.0))
     for i in range(WINDOW - STEP, WINDOW):
         most[1] = max(most[1], abs(samples[i]))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def level_all(samples, attack, plan, weights, spans, power, out):
+    """The same frames as `hear_all`'s, as they are: the log power of each band.
+
+    out : float32 (frames, BANDS)   filled, natural logarithm
+    """
+    samples_heard = np.zeros(WINDOW, np.float32)
+    for j in range(len(out)):
+        first = attack - LEAD + STEP * (j + 1) - WINDOW
+        for i in range(WINDOW):
+            inside = 0 <= first + i < len(samples)
+            samples_heard[i] = samples[first + i] if inside else np.float32(0.0)
+        power_512(samples_heard, plan, power)
+        log_mel(power, weights, spans, SILENCE, out[j])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -14,12 +14,12 @@ from onnx import TensorProto, helper, numpy_helper
 from engine.drum_model import CLASSES, UNITS
 from engine.errors import GateError
 from engine.learning import DOUBT, MOMENTS_MS, Heads, probabilities
-from engine.naming import ROWS, HeadGraph
+from engine.naming import ROWS, WIDTH, HeadGraph
 
 HERE = Path(__file__).parent
 CLOSE = 1e-5                    # the graph and numpy may differ by this much
 
-INPUTS = {"features": (1, UNITS), "general": (1, CLASSES), "weights": (ROWS, UNITS),
+INPUTS = {"features": (1, WIDTH), "general": (1, CLASSES), "weights": (ROWS, WIDTH),
           "bias": (1, ROWS), "blend": (1, ROWS), "kin": (CLASSES, ROWS)}
 
 STEPS = (("MatMul", ("general", "kin"), "meant"), ("Add", ("meant", "doubt"), "dared"),

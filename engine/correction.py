@@ -1,0 +1,131 @@
+"""Another microphone, another room: what two of each sound, given at soundcheck, put right.
+
+How much louder or softer each band is heard than when the takes were given is learned from all
+sounds together, and made up for. The sounds as they are heard here count as takes of this evening.
+They lie in a file of their own, beside the profile and never in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.drum_model import drum_model
+from engine.dsp.mel import BANDS
+from engine.dsp.strike import LEAD, STEP, ear, frames_by, level_all
+from engine.errors import UsageError
+from engine.learning import Takes, learn
+from engine.model import Model
+from engine.profile import Profile, Take, hear_take, takes_of
+from engine.units import Samples
+
+EACH = 2                        # of every sound at soundcheck
+
+_BODY = frames_by(60 * 48)      # frames that are compared
+_LEAD = LEAD // STEP
+_ABOVE = 1.5                    # nats over what was there before, or a band says nothing
+_SMOOTH, _SMALL = 4.0, 0.05     # neighbouring bands differ little, and most microphones are flat
+_NAT_DB = 10.0 / np.log(10.0)
+
+Levels = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What makes up for this microphone and room.
+
+    tilt_db  : (BANDS,)   a band is to be heard so much louder
+    level_db : the takes were given so much louder than it is heard here
+    """
+
+    tilt_db: Samples
+    level_db: float
+
+
+def correction(profile: Profile, here: Profile) -> Correction:
+    """How it is heard here, against how the takes were given; `here` holds the same sounds."""
+    names = [name for name in profile.names if name in here.names]
+    if not names:
+        raise UsageError("none of the profile's sounds was played at this soundcheck; "
+                         "play them again")
+    differences, weights = zip(*(
+        _difference(_levels(profile, name), _levels(here, name)) for name in names), strict=True)
+    tilt, level = _solve(np.stack(differences), np.stack(weights))
+    return Correction((_NAT_DB * tilt).astype(np.float32), float(_NAT_DB * level))
+
+
+def corrected(profile: Profile, here: Profile, model: Model | None = None
+              ) -> tuple[Profile, Correction]:
+    """The profile, learned again for this microphone and room; its takes stay as they are."""
+    found, model = correction(profile, here), model or drum_model()
+    given = [(number, name) for number, name in here.page.given if name in profile.names]
+    heard = {number: hear_take(model, here.takes[number], found.tilt_db) for number, _ in given}
+    tonight = takes_of(replace(profile, heard=heard), given)
+    takes = takes_of(profile, profile.page.given)
+    drums = [sound.drum for sound in profile.page.sounds]
+    heads = learn(_both(takes, tonight), profile.names, drums)
+    return replace(profile, heads=heads), found
+
+
+def _both(takes: Takes, more: Takes) -> Takes:
+    return Takes(np.concatenate([takes.features, more.features]),
+                 np.concatenate([takes.general, more.general]),
+                 np.concatenate([takes.labels, more.labels]),
+                 np.concatenate([takes.take, more.take + int(takes.take.max()) + 1]))
+
+
+def _levels(profile: Profile, name: str) -> tuple[Levels, Levels]:
+    """A sound's power in each band, and what was there before it: the mean over its takes."""
+    body, before = zip(*(_power(profile.takes[n]) for n in profile.numbers(name)), strict=True)
+    return np.mean(body, axis=0), np.mean(before, axis=0)
+
+
+def _power(take: Take) -> tuple[Levels, Levels]:
+    levels = np.zeros((_LEAD + _BODY, BANDS), np.float32)
+    level_all(take.samples, take.attack, *ear(), levels)
+    body = np.exp(levels[_LEAD:].astype(np.float64)).mean(axis=0)
+    quiet = np.zeros((8, BANDS), np.float32)
+    level_all(take.samples, take.attack - 30 * 48, *ear(), quiet)
+    return body, np.exp(quiet.astype(np.float64)).mean(axis=0)
+
+
+def _difference(then: tuple[Levels, Levels], now: tuple[Levels, Levels]) -> tuple[Levels, Levels]:
+    """How much louder each band was then, nats; and how far it can be believed, 0..1."""
+    clear = np.ones(BANDS)
+    for body, before in (then, now):
+        clear *= np.clip(np.log(body / before) / _ABOVE - 1.0, 0.0, 1.0)
+    louder = (np.log(np.maximum(then[0] - then[1], 1e-3 * then[0]))
+              - np.log(np.maximum(now[0] - now[1], 1e-3 * now[0])))
+    return np.asarray(louder), clear
+
+
+def _solve(differences: Levels, weights: Levels) -> tuple[Levels, float]:
+    """difference[sound, band] = level[sound] + tilt[band], by weighted least squares.
+
+    returns : tilt (BANDS,), which changes little from band to band, and the median level
+    """
+    sounds = len(differences)
+    size = sounds + BANDS
+    matrix, right = np.zeros((size, size)), np.zeros(size)
+    for sound in range(sounds):
+        w = weights[sound]
+        matrix[sound, sound] += w.sum() + 1e-6
+        matrix[sound, sounds:] += w
+        matrix[sounds:, sound] += w
+        matrix[range(sounds, size), range(sounds, size)] += w
+        right[sound] += (w * differences[sound]).sum()
+        right[sounds:] += w * differences[sound]
+    step = np.diff(np.eye(BANDS), axis=0)
+    matrix[sounds:, sounds:] += _SMOOTH * step.T @ step + _SMALL * np.eye(BANDS)
+    found = np.linalg.solve(matrix, right)
+    tilt = found[sounds:]
+    return tilt, float(np.median(found[:sounds]))
+
+
+def given_here(strikes: Sequence[tuple[str, Take]]) -> Profile:
+    """What was played at soundcheck, as it is kept in a file of its own."""
+    here = Profile()
+    for name, take in strikes:
+        here = here.with_takes(name, [take])
+    return replace(here, past=())
