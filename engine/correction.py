@@ -119,7 +119,7 @@ def _solve(differences: Levels, weights: Levels) -> tuple[Levels, float]:
     step = np.diff(np.eye(BANDS), axis=0)
     matrix[sounds:, sounds:] += _SMOOTH * step.T @ step + _SMALL * np.eye(BANDS)
     found = np.linalg.solve(matrix, right)
-    tilt = found[sounds:]
+    tilt = np.asarray(found[sounds:], np.float64)
     return tilt, float(np.median(found[:sounds]))
 
 
