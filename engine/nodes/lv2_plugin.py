@@ -1,5 +1,6 @@
 """An LV2 plugin, an instrument or an effect, with its own settings, in the audio thread."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -72,6 +73,8 @@ class Lv2Plugin(SoundingNode):
     plugin = Param("", help="its URI, or part of its name: `kuchi plugins list`")
     preset = Param("", help="one of its presets, by name; settings that the patch names win")
     state = Param("", help="a state that was saved, a .ttl file beside the patch")
+    isolated = Param(False, help="run it in a process of its own, one block later: for plugins "
+                                 "that are refused otherwise")
     bypass = Param(False, help="let what comes in pass by; an instrument falls silent")
     wait_ms = Param(3.0, low=0.0, high=100.0,
                     help="a played note sounds this long after its key; 0 is at once, uneven")
@@ -121,6 +124,9 @@ class Lv2Plugin(SoundingNode):
 
         assert self.hosted is not None
         self._clock, self._stage, self._name = context.clock, context.stage, context.name
+        self._folder = context.folder
+        if self.isolated:
+            return                                      # no trial: it can only hurt itself
         self._refused = verdict_on(self.hosted).refused
         if self._refused:
             self._turn_away()
@@ -159,10 +165,26 @@ class Lv2Plugin(SoundingNode):
         feed = audio.sum(feeds["audio"]) if feeds.get("audio") else None
         if self._refused:
             return audio.sum(()) if feed is None else feed
+        if self.isolated:
+            return self._build_apart(audio, feed)
         inside = None if self._stage is None else self._stage.inside
         from engine.audio.lv2.verdicts import number_of
         self._unit = Hosted(audio, feed, self._instance, wet=float(not self.bypass),
                             inside=inside, number=number_of(self.hosted.uri))
+        return self._unit.buffer
+
+    def _build_apart(self, audio: "AudioList", feed: Samples | None) -> Samples:
+        from engine.audio.lv2.apart import Apart
+
+        assert self.hosted is not None
+        told = {param.port.index: param.number(getattr(self, name)) for name, param in self._own()
+                if name in self.__dict__}
+        self._unit = Apart(audio, feed, {
+            "uri": self.hosted.uri, "name": self.hosted.name, "folder": str(self._folder),
+            "restore": [what for what in (self.preset, self.state) if what],
+            "controls": told}, live=self._stage is not None)
+        if self.bypass:
+            self._unit.commands.send(0, SET, -1, 0.0)
         return self._unit.buffer
 
     # -- playing -------------------------------------------------------------------------------
@@ -181,7 +203,9 @@ class Lv2Plugin(SoundingNode):
                 ) -> None:
         if self._unit is None:
             return
-        if self._unit.words[0] or self._back_at:
+        if self.isolated:
+            self._watch()
+        elif self._unit.words[0] or self._back_at:
             self._mend()
         for hit in hits:
             if isinstance(hit, Hit):
@@ -231,6 +255,26 @@ class Lv2Plugin(SoundingNode):
             self._back_at = 0.0
             self._unit.let_in()
 
+    def _watch(self) -> None:
+        """Start a process that has fallen again, three times at most; meanwhile it is passed by."""
+        if self._back_at or self._stage is None or not self._unit.fallen:
+            return
+        self._faults += 1
+        last = self._faults > OFTEN
+        self._stage.say(f"{self._name}'s own process has fallen; it is "
+                        + ("left out for good." if last else "started again."), "PLUGIN OUT")
+        self._back_at = float("inf")
+        if not last:
+            threading.Thread(target=self._start_again, daemon=True).start()
+
+    def _start_again(self) -> None:
+        try:
+            self._unit.start()
+        except KuchiError:
+            return                                      # it stays out: it has been named
+        self._unit.let_in()
+        self._back_at = 0.0
+
     def _is_fresh(self) -> None:
         self._fresh = True
 
@@ -249,7 +293,9 @@ class Lv2Plugin(SoundingNode):
     @property
     def latency(self) -> int:
         """How many frames its sound is late, by its own account."""
-        return 0 if self._unit is None else self._instance.latency
+        if self._unit is None:
+            return 0
+        return int(self._unit.words[2]) if self.isolated else self._instance.latency
 
 
 @cache

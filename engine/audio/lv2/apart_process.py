@@ -1,0 +1,101 @@
+"""The other end of `apart`: one plugin, and nothing else, fed from shared memory."""
+
+import gc
+import os
+import select
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from engine.audio.commands import SET
+from engine.audio.intrinsics import store_release
+from engine.audio.lv2.apart import DONE, KEPT, READY, SLOTS, WRITTEN, Shared
+from engine.audio.lv2.hosted import NOTE, Hosted
+from engine.audio.lv2.instance import Instance
+from engine.audio.lv2.plugins import find
+from engine.audio.run_list import AudioList
+from engine.audio.unit import kernel
+from engine.units import SLICE, Samples
+
+_PRIORITY = 60
+
+
+class Host:
+    """The plugin, and the memory it is fed from."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._instance = Instance(find(order["uri"]))
+        self._instance.restore_default()
+        for what in order["restore"]:
+            self._instance.restore(what, Path(order["folder"]))
+        for index, value in order["controls"].items():
+            self._instance.controls[int(index)] = value
+        self._instance.go_live()
+        self._audio = AudioList()
+        self._feed: Samples = np.zeros((2, SLICE), np.float32)
+        self._hosted = Hosted(self._audio, self._feed, self._instance)
+        self._audio.compile()
+        self._shared = Shared(order["memory"])
+        _publish(self._shared.head, DONE, 0)
+        self._next = int(self._shared.head[WRITTEN])
+        _publish(self._shared.head, READY, 1)
+
+    def serve(self) -> None:
+        """Every slice that waits; one who is far behind begins with the newest."""
+        written = int(self._shared.head[WRITTEN])
+        if written - self._next > SLOTS // 2:
+            self._next = written - 1
+        while self._next < int(self._shared.head[WRITTEN]):
+            self._slice(self._shared.slots[self._next % SLOTS])
+            self._next += 1
+
+    def _slice(self, slot: Any) -> None:
+        frame, frames = int(slot["frame"]), int(slot["frames"])
+        own, send = self._audio.position, self._hosted.commands.send
+        for offset, kind, a, b, c in slot["events"][:int(slot["count"])].tolist():
+            if kind == SET:
+                send(0, SET, a, b / 1e6)
+            elif kind == NOTE:
+                send(own + offset, NOTE, a, round(b / 1e6), c)
+            else:
+                self._hosted.commands.stop()
+        self._feed[:, :frames] = slot["sound"][:, :frames]
+        self._audio.process(np.zeros((frames, 1), np.float32), np.zeros((frames, 2), np.float32))
+        if self._hosted.words[0]:                       # what isn't a number: afresh
+            self._instance.restart()
+            self._hosted.let_in()
+        places = np.arange(frame, frame + frames) & (KEPT - 1)
+        self._shared.back[:, places] = self._hosted.buffer[:, :frames]
+        _publish(self._shared.head, DONE, frame + frames)
+
+
+@kernel
+def _publish(head, place, value):
+    store_release(head.ctypes.data + 8 * place, value)
+
+
+def run(order: dict[str, Any]) -> None:
+    """Until the one who asked for it is gone."""
+    host = Host(order)
+    gc.freeze()
+    gc.disable()
+    with suppress(OSError, AttributeError):             # where that is allowed
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+    poll = select.poll()
+    poll.register(order["wake"], select.POLLIN)
+    poll.register(order["alive"], select.POLLHUP)
+    while True:
+        for descriptor, _ in poll.poll():
+            if descriptor == order["alive"]:
+                os._exit(0)
+            with suppress(BlockingIOError):
+                os.read(descriptor, 8)
+        host.serve()
+
+
+if __name__ == "__main__":
+    run(msgspec.json.decode(sys.argv[1]))
