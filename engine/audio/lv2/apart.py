@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -105,27 +105,28 @@ class Apart:
         """Let the other process begin, and wait until it is ready (seconds)."""
         self.end()
         self._shared.head[READY] = 0
-        self._alive, held = os.pipe()
-        self._held = held
+        with tempfile.TemporaryFile() as said:
+            self._begin(said)
+            deadline = time.monotonic() + _READY_S
+            while not self._shared.head[READY]:
+                assert self._child is not None
+                if self._child.poll() is not None or time.monotonic() > deadline:
+                    said.seek(0)
+                    lines = said.read().decode(errors="replace").strip().splitlines()
+                    self.end()
+                    raise KuchiError(f"{self._order['name']} doesn't start, even in a process of "
+                                     f"its own: {lines[-1] if lines else 'it hangs'}")
+                time.sleep(0.01)
+
+    def _begin(self, said: IO[bytes]) -> None:
+        alive, self._held = os.pipe()       # closed with this process, and the other one leaves
         order = msgspec.json.encode(self._order | {
-            "memory": self._shared.descriptor, "wake": self._wake, "alive": self._alive})
-        said = tempfile.TemporaryFile()
+            "memory": self._shared.descriptor, "wake": self._wake, "alive": alive})
         self._child = subprocess.Popen(
             [sys.executable, "-m", "engine.audio.lv2.apart_process", order.decode()],
-            cwd=Path(__file__).parents[3],
-            pass_fds=(self._wake, self._alive, self._shared.descriptor),
+            cwd=Path(__file__).parents[3], pass_fds=(self._wake, alive, self._shared.descriptor),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
-        os.close(self._alive)
-        deadline = time.monotonic() + _READY_S
-        while not self._shared.head[READY]:
-            if self._child.poll() is not None or time.monotonic() > deadline:
-                said.seek(0)
-                lines = said.read().decode(errors="replace").strip().splitlines()
-                self.end()
-                raise KuchiError(f"{self._order['name']} doesn't start, even in a process of its "
-                                 f"own: {lines[-1] if lines else 'it hangs'}")
-            time.sleep(0.01)
-        said.close()                        # the other process still has it
+        os.close(alive)
 
     @property
     def fallen(self) -> bool:
