@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.clock import Clock
 from engine.events import Beat, Chord, Note, NoteOff, NoteOn
+from engine.jobs import Inline, Jobs
 from engine.node import Context, Node
 from engine.units import HOP, SAMPLE_RATE
 
@@ -21,9 +22,11 @@ class Duet:
     sounding : what has begun and not ended by now
     """
 
-    def __init__(self, node: Node, *, clock: bool = True, bpm: float = BPM) -> None:
+    def __init__(self, node: Node, *, clock: bool = True, bpm: float = BPM,
+                 jobs: Jobs | None = None) -> None:
         self.node, self.clock = node, Clock()
-        node.prepare(Context(self.clock, Path(), feeds={"chords": ("chords",)}))
+        desk = jobs or Inline(self.clock)
+        node.prepare(Context(self.clock, Path(), feeds={"chords": ("chords",)}, jobs=desk))
         self.said: list[Note] = []
         self.sounding: set[tuple[int, int]] = set()
         self._ports = [port.name for port in node.ports().inlets]

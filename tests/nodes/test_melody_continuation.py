@@ -264,3 +264,34 @@ def test_a_tempo_that_stops_ends_the_notes():
     played.node.act("stop")
     played.until(played.now + 0.01)
     assert not played.sounding
+
+
+class BusyWorker:
+    """A desk where nothing is ever done."""
+
+    def __init__(self):
+        self.asked = []
+
+    def ask(self, work, request, due):
+        self.asked.append((request, due))
+        return len(self.asked)
+
+    def take(self):
+        return ()
+
+
+def test_a_worker_that_is_late_is_no_silence_and_was_asked_in_time():
+    worker = BusyWorker()
+    played = Duet(MelodyContinuation(), jobs=worker).play(phrase(0.0, 2)).until(5 * BAR)
+    answer = played.ons()
+    assert 2 * BAR - 1e-6 <= answer[0].due < 3 * BAR
+    assert 3 * BAR <= answer[-1].due < 4 * BAR - BEAT / 2
+    assert not played.sounding
+    assert worker.asked[-1][1] <= 2 * BAR
+
+
+def test_an_answer_of_fours_is_asked_for_a_beat_ahead():
+    worker = BusyWorker()
+    played = Duet(MelodyContinuation(listen_bars=2), jobs=worker).play(phrase(0.0, 2))
+    played.until(2 * BAR - BEAT + 0.01)
+    assert len(worker.asked) == 1
