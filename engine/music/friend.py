@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from engine.music import ideas
+from engine.music import ideas, rhythm
+from engine.music.drum_maps import NINE
 from engine.music.pattern import Pattern, empty
 
 PHRASE = 8                              # bars; an idea lasts one phrase
 BREATH = 4                              # bars; breathing, it changes this often
 _THIN_AFTER, _END_AFTER = 2, 8          # bars of the performer's silence
+_ATTEMPTS = 3                           # at an idea that is new and doesn't fall silent
 _MORE = 0.2                             # a press of `more` or `less`
 
 
@@ -76,6 +78,7 @@ class BarRequest(msgspec.Struct, frozen=True):
     fuller: float
     level: float
     beats: int
+    bpm: float
     taste: Taste
     seed: tuple[int, ...]
 
@@ -107,23 +110,37 @@ def next_bar(request: BarRequest) -> BarAnswer:
     return BarAnswer(written(idea), written(bar))
 
 
-def _another(request: BarRequest, idea: Pattern, dice: np.random.Generator) -> Pattern:
+def _another(request: BarRequest, idea: Pattern, die: np.random.Generator) -> Pattern:
     """Another idea: what comes after what was heard, or a mutation of the one before."""
     taste, heard = request.taste, read(request.heard)
     if request.change == "breathe" and idea.hits.any():
-        heard = ideas.mutated(idea, taste.drums, dice)
+        heard = ideas.mutated(idea, taste.drums, die)
     elif not heard.hits.any():
         heard = idea if idea.hits.any() else ideas.seed_groove(request.beats)
-    made = _generated(heard, request, dice)
-    return ideas.fitted(made, request.beats)
+    heard = ideas.fitted(heard, request.beats)
+    while heard.bars < 2:                       # a groove is known by its return
+        heard = Pattern(heard.steps_per_bar, np.concatenate([heard.hits] * 2),
+                        np.concatenate([heard.offsets] * 2), heard.steps_per_beat)
+    for attempt in range(_ATTEMPTS):
+        made = _generated(heard, request, die, min(1.0, taste.novelty + 0.25 * attempt))
+        if ideas.plays_on(made) and not ideas.alike(made, idea):
+            return ideas.fitted(made, request.beats)
+    return ideas.mutated(heard, taste.drums, die)
 
 
-def _generated(heard: Pattern, request: BarRequest, dice: np.random.Generator) -> Pattern:
-    taste = request.taste
-    made = ideas.bar_of(heard, 0)
-    for _ in range(1 + round(4 * taste.novelty)):
-        made = ideas.mutated(made, taste.drums, dice)
-    return made
+def _generated(heard: Pattern, request: BarRequest, die: np.random.Generator, novelty: float
+               ) -> Pattern:
+    """Bars that go on from what was heard, as the rhythm model would."""
+    taste, allowed = request.taste, np.zeros(len(NINE), bool)
+    allowed[list(taste.drums)] = True
+    return rhythm.generate(heard, taste.bars, int(die.integers(2**31)),
+                           temperature=taste.temperature, density=taste.density,
+                           novelty=novelty, allowed=allowed, bpm=request.bpm)
+
+
+def warm() -> None:
+    """Have the model there before it is needed."""
+    rhythm.trained()
 
 
 @dataclass(slots=True)
@@ -220,7 +237,7 @@ class Friend:
         return mode == "answer" and (bar - self.begins) // bars % 2 == 0
 
     def ask(self, bar: int, mode: str, when_silent: str, follow: float, taste: Taste,
-            heard: Heard, beats: int) -> BarRequest:
+            heard: Heard, beats: int, bpm: float) -> BarRequest:
         """What this bar shall be; settles too whether it is the last one."""
         self._watch_silence(bar, when_silent, heard.silent)
         ends = self.ends == bar + 1
@@ -230,7 +247,8 @@ class Friend:
             phrase=(bar - self._phrase) % PHRASE, fill=2 if ends or bar == self._filled else 0,
             thin=when_silent == "thin" and heard.silent >= _THIN_AFTER and not ends,
             fuller=self._fullness(mode, follow, heard), level=_level(mode, follow, heard),
-            beats=beats, taste=taste, seed=(self._seed, self._ideas, bar - (self.begins or 0)))
+            beats=beats, bpm=bpm, taste=taste,
+            seed=(self._seed, self._ideas, bar - (self.begins or 0)))
 
     def _watch_silence(self, bar: int, when_silent: str, silent: float) -> None:
         """After a long silence of the performer's it ends; should he play again, it doesn't."""

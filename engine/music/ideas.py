@@ -24,6 +24,7 @@ def dice(*seed: int) -> Dice:
 
 
 _FULL = 12                          # strokes a bar: with fewer a mutation adds, with more it drops
+_LEAST = 3                          # strokes: with fewer a bar falls silent
 _FILL = (SNARE, SNARE, HIGH, HIGH, MID, MID, LOW, LOW)
 
 
@@ -175,6 +176,21 @@ def mutated(pattern: Pattern, allowed: tuple[int, ...], die: Dice) -> Pattern:
             bar[steps[lost], drums[lost]] = 0.0
             offsets[start + steps[lost], drums[lost]] = 0.0
     return replace(pattern, hits=hits, offsets=offsets)
+
+
+def plays_on(pattern: Pattern) -> bool:
+    """Is something struck in every bar, more than once?"""
+    size = pattern.steps_per_bar
+    return all(np.count_nonzero(pattern.hits[start:start + size]) >= _LEAST
+               for start in range(0, pattern.steps, size))
+
+
+def alike(a: Pattern, b: Pattern) -> bool:
+    """Do two patterns strike the same, but for a stroke or two in a bar?"""
+    if a.hits.shape != b.hits.shape:
+        return False
+    differ = np.count_nonzero((a.hits > 0.0) != (b.hits > 0.0))
+    return bool(differ <= max(1.0, a.bars))
 
 
 def at_level(bar: Pattern, level: float) -> Pattern:

@@ -80,6 +80,7 @@ class PatternGenerator(Node):
         self._last: Pattern | None = None
         self._starts = False                        # as soon as there is a tempo
         self._stopping = self._quiet_from = 0.0
+        self._jobs.warm(next_bar)
         self.late = 0                               # bars that repeated the last one
         self.errors: list[str] = []
 
@@ -249,7 +250,8 @@ class PatternGenerator(Node):
         if grid is None or self._friend.rests(bar, self.mode, 2 * self.bars):
             return
         request = self._friend.ask(bar, self.mode, self.when_silent, self.follow,
-                                   self._taste(), self._heard(bar), grid.in_bar)
+                                   self._taste(), self._heard(bar), grid.in_bar,
+                                   grid.bpm)
         due = max(self._clock.now, self._count.bar_begins(bar) - ASK_S)
         self._asked = bar, self._jobs.ask(next_bar, request, due)
 
@@ -314,7 +316,7 @@ class PatternGenerator(Node):
             self._silence()
             return
         beat = grid.beat_at(now) % grid.in_bar
-        self._replace_rest(max(beat + _SOON_BEATS, grid.in_bar - 2.0))
+        self._replace_rest(min(max(beat + _SOON_BEATS, grid.in_bar - 2.0), float(grid.in_bar)))
         self._friend.end_on(bar + 1)
         if self._page > bar:                        # it was turned to already
             self._strokes.extend(ideas.ending(float((bar + 1) * grid.in_bar)))
