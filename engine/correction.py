@@ -22,6 +22,8 @@ from engine.units import Samples
 
 EACH = 2                        # of every sound at soundcheck
 
+HEARD_DB = 2.0                  # of difference that are worth a word
+
 _BODY = frames_by(60 * 48)      # frames that are compared
 _LEAD = LEAD // STEP
 _ABOVE = 1.5                    # nats over what was there before, or a band says nothing
@@ -42,6 +44,19 @@ class Correction:
     tilt_db: Samples
     level_db: float
 
+    @property
+    def words(self) -> str:
+        """What is different here, in a sentence."""
+        level = self.level_db
+        parts = [f"{abs(level):.0f} dB {'softer' if level > 0 else 'louder'}"]
+        for name, bands in (("bass", slice(0, 10)), ("middle", slice(10, 25)),
+                            ("treble", slice(25, BANDS))):
+            made_up = float(self.tilt_db[bands].mean())
+            if abs(made_up) >= HEARD_DB:
+                parts.append(f"{'less' if made_up > 0 else 'more'} {name} ({-made_up:+.0f} dB)")
+        return ("Against your takes, this microphone and room give " + ", ".join(parts)
+                + "; it is made up for.")
+
 
 def correction(profile: Profile, here: Profile) -> Correction:
     """How it is heard here, against how the takes were given; `here` holds the same sounds."""
@@ -51,21 +66,22 @@ def correction(profile: Profile, here: Profile) -> Correction:
                          "play them again")
     differences, weights = zip(*(
         _difference(_levels(profile, name), _levels(here, name)) for name in names), strict=True)
-    tilt, level = _solve(np.stack(differences), np.stack(weights))
-    return Correction((_NAT_DB * tilt).astype(np.float32), float(_NAT_DB * level))
+    tilt = _solve(np.stack(differences), np.stack(weights))
+    level_db = float(np.median([_peak_db(profile, name) - _peak_db(here, name)
+                                for name in names]))
+    return Correction((_NAT_DB * tilt).astype(np.float32), level_db)
 
 
 def corrected(profile: Profile, here: Profile, model: Model | None = None
-              ) -> tuple[Profile, Correction]:
-    """The profile, learned again for this microphone and room; its takes stay as they are."""
+              ) -> tuple[Profile, Correction, Takes]:
+    """The profile, learned again for this microphone and room; and from which takes."""
     found, model = correction(profile, here), model or drum_model()
     given = [(number, name) for number, name in here.page.given if name in profile.names]
     heard = {number: hear_take(model, here.takes[number], found.tilt_db) for number, _ in given}
     tonight = takes_of(replace(profile, heard=heard), given)
-    takes = takes_of(profile, profile.page.given)
+    takes = _both(takes_of(profile, profile.page.given), tonight)
     drums = [sound.drum for sound in profile.page.sounds]
-    heads = learn(_both(takes, tonight), profile.names, drums)
-    return replace(profile, heads=heads), found
+    return replace(profile, heads=learn(takes, profile.names, drums)), found, takes
 
 
 def _both(takes: Takes, more: Takes) -> Takes:
@@ -73,6 +89,11 @@ def _both(takes: Takes, more: Takes) -> Takes:
                  np.concatenate([takes.general, more.general]),
                  np.concatenate([takes.labels, more.labels]),
                  np.concatenate([takes.take, more.take + int(takes.take.max()) + 1]))
+
+
+def _peak_db(profile: Profile, name: str) -> float:
+    """The usual peak of a sound."""
+    return float(np.mean([profile.takes[n].peak_db(64.0) for n in profile.numbers(name)]))
 
 
 def _levels(profile: Profile, name: str) -> tuple[Levels, Levels]:
@@ -100,10 +121,10 @@ def _difference(then: tuple[Levels, Levels], now: tuple[Levels, Levels]) -> tupl
     return np.asarray(louder), clear
 
 
-def _solve(differences: Levels, weights: Levels) -> tuple[Levels, float]:
+def _solve(differences: Levels, weights: Levels) -> Levels:
     """difference[sound, band] = level[sound] + tilt[band], by weighted least squares.
 
-    returns : tilt (BANDS,), which changes little from band to band, and the median level
+    returns : tilt (BANDS,), which changes little from band to band
     """
     sounds = len(differences)
     size = sounds + BANDS
@@ -118,9 +139,7 @@ def _solve(differences: Levels, weights: Levels) -> tuple[Levels, float]:
         right[sounds:] += w * differences[sound]
     step = np.diff(np.eye(BANDS), axis=0)
     matrix[sounds:, sounds:] += _SMOOTH * step.T @ step + _SMALL * np.eye(BANDS)
-    found = np.linalg.solve(matrix, right)
-    tilt = np.asarray(found[sounds:], np.float64)
-    return tilt, float(np.median(found[:sounds]))
+    return np.asarray(np.linalg.solve(matrix, right)[sounds:], np.float64)
 
 
 def given_here(strikes: Sequence[tuple[str, Take]]) -> Profile:

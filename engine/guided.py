@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 
 from engine.clock import Clock
+from engine.correction import EACH
 from engine.errors import UsageError
 from engine.events import Onset
 from engine.learning import FEWEST_SOUNDS, MOST_SOUNDS
@@ -76,6 +77,20 @@ def lesson(profile: Profile, names: Sequence[str], ear: "Ear", say: Callable[[st
                 say(f"  once more: {take}.")
         profile = profile.with_takes(name, good)
     return _pattern_lesson(profile, ear, say)
+
+
+def each_twice(profile: Profile, ear: "Ear", say: Callable[[str], None]
+               ) -> list[tuple[str, Take]]:
+    """Two of each of a profile's sounds, as they are heard here and now."""
+    strikes: list[tuple[str, Take]] = []
+    for name in profile.names:
+        say(f"{name}: play it twice, a second apart, as on stage.")
+        for take in takes(ear, EACH):
+            if isinstance(take, Take):
+                strikes.append((name, take))
+            else:
+                say(f"  once more: {take}.")
+    return strikes
 
 
 def _pattern_lesson(profile: Profile, ear: "Ear", say: Callable[[str], None]) -> Profile:

@@ -16,7 +16,7 @@ from engine.events import Hit
 from engine.jobs import Jobs
 from engine.learning import Heads, Takes, learn
 from engine.naming import Own
-from engine.profile import Profile, takes_of
+from engine.profile import Profile
 from engine.units import Samples
 
 PAUSE_S = 1.0                   # of silence, before anything is learned
@@ -53,13 +53,14 @@ class Press:
 
 
 class Lessons:
-    """What was taught while playing, beside a profile."""
+    """What was taught while playing, beside a profile and the takes that its heads know."""
 
-    def __init__(self, profile: Profile, own: Own, clock: Clock, jobs: Jobs) -> None:
+    def __init__(self, profile: Profile, takes: Takes, own: Own, clock: Clock, jobs: Jobs
+                 ) -> None:
         self.open = False                               # is there anything to be learned?
         self._own, self._clock, self._jobs = own, clock, jobs
         self._drums = [profile.drum_of(name) for name in profile.names]
-        self._takes = takes_of(profile, profile.page.given)
+        self._takes = takes
         self._taught = own.heads                        # by the profile alone
         self._given: list[Lesson] = []
         self._adapted: list[deque[Lesson]] = [deque(maxlen=ADAPTED) for _ in profile.names]

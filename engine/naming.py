@@ -73,15 +73,19 @@ class Everybody:
 
 
 class Own:
-    """A profile's sounds, by its heads."""
+    """A profile's sounds, by its heads.
 
-    def __init__(self, profile: Profile) -> None:
+    softer_db : all is heard here so much softer than when the takes were given
+    """
+
+    def __init__(self, profile: Profile, softer_db: float = 0.0) -> None:
         assert profile.heads is not None
         self.heads = profile.heads
         self.names = profile.names
         self._drums = [profile.drum_of(name) for name in self.names]
         self._waits = [profile.waits.get(name, float("inf")) for name in self.names]
-        self._ranges = [[profile.range_db(name, ms) for name in self.names] for ms in MOMENTS_MS]
+        self._ranges = [[(soft - softer_db, loud - softer_db) for soft, loud in
+                         (profile.range_db(name, ms) for name in self.names)] for ms in MOMENTS_MS]
         self._graph = HeadGraph(profile.heads)
 
     def learned(self, heads: Heads) -> None:

@@ -43,7 +43,7 @@ class Check:
     levels   : room_db, soft_db, loud_db, and the number of hits
     """
 
-    settings: dict[str, dict[str, float]] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
     mends: list[str] = field(default_factory=list)
     levels: dict[str, float] = field(default_factory=dict)

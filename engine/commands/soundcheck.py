@@ -25,15 +25,22 @@ _CHANNELS = ("1", "2", "1+2")
               help="The microphone's input; the rig's where none is given.")
 @click.option("--room", type=click.Path(path_type=Path), help="A recording of the room instead.")
 @click.option("--hits", type=click.Path(path_type=Path), help="A recording of the hits instead.")
+@click.option("--profile", help="Yours, to play each of its sounds twice; the rig's where none is "
+                                 "given.")
+@click.option("--twice", type=click.Path(path_type=Path),
+              help="A recording of each sound twice instead.")
 @click.option("--rig", "rig_file", type=click.Path(path_type=Path), help="Another rig.toml.")
 @click.option("--dry", is_flag=True, help="Only tell; the rig stays as it is.")
 @click.option("--json", "as_json", is_flag=True, help="Tell what was found as JSON.")
 def command(device: str | None, channel: str | None, room: Path | None, hits: Path | None,
-            rig_file: Path | None, dry: bool, as_json: bool) -> None:
+            profile: str | None, twice: Path | None, rig_file: Path | None, dry: bool,
+            as_json: bool) -> None:
     """Five seconds of the room with the PA on, then ten of soft and loud hits.
 
-    What follows from them is kept in the rig: how far above the room a strike counts, and what
-    is soft and loud for you. Do it again when the gain, the room or the singer changes.
+    With a profile, each of its sounds twice more: this evening's microphone and room are made up
+    for, in a file beside the profile. What follows is kept in the rig: how far above the room a
+    strike counts, and what is soft and loud for you. Do it again when the gain, the room or the
+    singer changes.
     """
     from engine.rig import Rig, load_rig, rig_path
     from engine.save import save_rig
@@ -48,6 +55,10 @@ def command(device: str | None, channel: str | None, room: Path | None, hits: Pa
     else:
         heard = _record(device or rig.device, channel or _channel(rig))
     found = check(*heard)
+    profile = profile or str(rig.defaults.get("drum-classifier", {}).get("profile", ""))
+    if found.settings and profile and (twice or not room):
+        found = _each_twice(found, profile, rig, twice, device or rig.device,
+                            channel or _channel(rig), keep=not dry)
     if found.settings and not dry:
         save_rig(path, found.settings)
     kept = bool(found.settings) and not dry
@@ -57,6 +68,39 @@ def command(device: str | None, channel: str | None, room: Path | None, hits: Pa
         _tell(found, f"Kept in {path}." if kept else "The rig stays as it was.")
     if not found.settings:
         sys.exit(DeviceError.exit_code)
+
+
+def _each_twice(found: "Check", profile: str, rig: "Rig", recording: Path | None, device: str,
+                channel: str, keep: bool) -> "Check":
+    """Two of each sound, and what they put right; the file with them lies beside the profile."""
+    from dataclasses import replace
+
+    from engine.correction import correction, given_here
+    from engine.guided import Ear, each_twice
+    from engine.profile_file import load_profile, profile_path, save_profile
+
+    path = profile_path(profile)
+    taught = load_profile(path)
+    if recording is not None:
+        from engine.devices.files import read_audio
+        heard = read_audio(recording)
+    else:
+        from engine.devices.portaudio import microphone
+        heard = microphone(device, channel)
+    ear = Ear(heard, found.settings["onset-detector"]["sensitivity_db"])
+    try:
+        here = given_here(each_twice(taught, ear, lambda line: click.echo(line, err=True)))
+    except EOFError:
+        raise UsageError(f"{recording}: ends too soon: it needs two of each of "
+                         f"{', '.join(taught.names)}, in this order, a second apart") from None
+    beside = path.with_name(f"{path.stem}.room.kuchi")
+    if keep:
+        save_profile(beside, here)
+    settings = {**found.settings, "drum-classifier": {
+        **found.settings.get("drum-classifier", {}), "profile": str(path.absolute()),
+        "correction": str(beside.absolute())}}
+    return replace(found, settings=settings,
+                   found=[*found.found, correction(taught, here).words])
 
 
 def _read(path: Path) -> "Samples":
@@ -119,7 +163,8 @@ def _tell(found: "Check", ending: str) -> None:
         click.echo(words)
     for kind, settings in found.settings.items():
         for setting, value in settings.items():
-            click.echo(f"  {kind}.{setting} = {value:g}")
+            shown = f"{value:g}" if isinstance(value, float) else f'"{value}"'
+            click.echo(f"  {kind}.{setting} = {shown}")
     for words in found.mends:
         click.echo(click.style("→ ", fg="yellow") + words)
     click.echo(ending + (" Then run kuchi soundcheck again." if found.mends else ""))

@@ -1,7 +1,7 @@
 """`kuchi teach`: a performer's own sounds, from the microphone or from recordings."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,27 +131,14 @@ def _by_ear(held: "Profile", sounds: str | None, device: str | None, channel: st
         from engine.devices.files import read_audio
         heard = read_audio(recording)
     else:
-        heard = _microphone(device or rig.device, channel)
+        from engine.devices.portaudio import microphone
+        heard = microphone(device or rig.device, channel)
     ear = Ear(heard, rig.defaults.get("onset-detector", {}).get("sensitivity_db"))
     try:
         return lesson(held, names, ear, lambda line: click.echo(line, err=True))
     except EOFError:
         raise UsageError(f"{recording}: ends before the lesson does: it needs five of each of "
                          f"{', '.join(names)}, in this order, a second apart") from None
-
-
-def _microphone(device: str, channel: str) -> "Iterator[Samples]":
-    """One input of two, or their mean."""
-    import numpy as np
-
-    from engine.devices.portaudio import listen
-    from engine.errors import DeviceError
-
-    for block in listen(device):
-        if channel == "2" and block.shape[1] < 2:
-            raise DeviceError("this device has one input only; leave --channel out")
-        yield (block.mean(axis=1) if channel == "1+2"
-               else np.ascontiguousarray(block[:, int(channel) - 1]))
 
 
 def _read(path: Path) -> "Samples":

@@ -181,6 +181,15 @@ def listen(device: str | None) -> Iterator[Samples]:
         raise DeviceError(_explain(source, error)) from None
 
 
+def microphone(device: str | None, channel: str) -> Iterator[Samples]:
+    """One input of two ("1", "2"), or their mean ("1+2"), as `listen` gives them."""
+    for block in listen(device):
+        if channel == "2" and block.shape[1] < 2:
+            raise DeviceError("this device has one input only; leave --channel out")
+        yield (block.mean(axis=1) if channel == "1+2"
+               else np.ascontiguousarray(block[:, int(channel) - 1]))
+
+
 def record(seconds: float, device: str | None, while_recording: Callable[[float, float], None]
            ) -> tuple[Samples, str]:
     """Record float32 (frames, channels), two channels at most; returns it and the device's name.

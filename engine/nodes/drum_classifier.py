@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.correction import corrected
 from engine.drum_model import BUILT_IN, CLASSES, UNITS, drum_model, fingerprint
 from engine.drums import DRUMS
 from engine.dsp.levels import accumulate
@@ -22,7 +23,7 @@ from engine.learning import MOMENTS_MS
 from engine.lessons import PAUSE_S, Lesson, Lessons, Press
 from engine.naming import ROWS, Everybody, Naming, Own
 from engine.node import AudioBlock, Context, Node, Param, action
-from engine.profile import Profile, taught
+from engine.profile import Profile, takes_of, taught
 from engine.profile_file import load_profile, profile_path
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
 
@@ -105,6 +106,8 @@ class DrumClassifier(Node):
 
     profile = Param("", help="the performer's: a file beside the patch, or a name that was given "
                              "to kuchi teach; empty: sounds as most mouths mean them")
+    correction = Param("", help="what kuchi soundcheck heard of your sounds through this "
+                                "microphone, in this room: a file; it says so in the rig")
     wait_ms = Param(24.0, low=8.0, high=200.0, help="a hit leaves this long after its strike")
     when = Param("steady", choices=("steady", "sure", "early"), help="when to speak")
     sooner = Param(False, help="a sound may leave before wait_ms where the profile's takes show it "
@@ -122,7 +125,7 @@ class DrumClassifier(Node):
                     help="without a profile: a hit with this peak is the loudest")
     model = Param("", help="an .onnx file of your own, beside the patch; empty: the built-in one")
 
-    loads = ("profile", "model")
+    loads = ("profile", "correction", "model")
 
     def prepare(self, context: Context) -> None:
         """Raises ModelError where the model is missing or isn't made for this node, FileError
@@ -143,14 +146,22 @@ class DrumClassifier(Node):
         self._naming: Naming = Everybody()
         self._lessons: Lessons | None = None
         if self.profile:
-            profile = _profile(profile_path(self.profile, context.folder), path)
-            self._naming = own = Own(profile)
-            self._lessons = Lessons(profile, own, context.clock, context.jobs)
+            self._know(_profile(profile_path(self.profile, context.folder), path), context)
         self.late = 0
         warm = _Strike()
         self._hear_frame(warm)
         self._weigh(warm)
         self._peak(self._frame[:HOP])
+
+    def _know(self, profile: Profile, context: Context) -> None:
+        """Name the performer's own sounds, through the microphone of the last soundcheck."""
+        takes, softer_db = takes_of(profile, profile.page.given), 0.0
+        if self.correction:
+            here = load_profile(profile_path(self.correction, context.folder))
+            profile, found, takes = corrected(profile, here, self._model)
+            self._ear, softer_db = ear(found.tilt_db), found.level_db
+        self._naming = own = Own(profile, softer_db)
+        self._lessons = Lessons(profile, takes, own, context.clock, context.jobs)
 
     def changed(self, name: str) -> None:
         if name == "adapt" and not self.adapt and getattr(self, "_lessons", None):

@@ -117,7 +117,7 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
         return None
     ears = drum_model(model)
     profile = taught(profile, ears)
-    again, found = corrected(profile, here, ears)
+    again, found, _ = corrected(profile, here, ears)
     truth = [names.index(name) for name in profile.names]
     as_taught = _right(profile, ears, [(truth[sound], clean) for sound, clean, _ in asked], None)
     there_too = [(truth[sound], other) for sound, _, other in asked]
