@@ -43,6 +43,10 @@ class BarComposer(Node):
     channel = Param(1, low=1, high=16, help="the channel of the bars")
     seed = Param(0, low=0, high=9999, help="another seed, other bars")
 
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**settings)
+        self._awake = True
+
     def prepare(self, context: Context) -> None:
         self._clock, self._jobs, self._seed = context.clock, context.jobs, context.seed
         self.reset()
@@ -54,7 +58,6 @@ class BarComposer(Node):
         self._next: tuple[int, Line | None] | None = None       # the number of a bar, and the bar
         self._last: Line | None = None
         self._repeats = self._varies = False
-        self._awake = True
         self._parting: list[Note] = []
 
     @action(help="play from the next bar on")

@@ -24,6 +24,7 @@ _PAUSE_BEATS = 0.125        # a pause this long may be the end: an answer is tho
 _THINK_BEATS = 0.75         # and needs at least so long
 _AGAIN_S = 0.2              # between two thoughts about the same call
 _READY_S = 0.03             # an answer is wanted so long before it begins
+_GRACE_BEATS = 0.25         # into an answer of fours: the hand that was late meant its own bars
 _LEFT_BEATS = 0.5           # at the end of an answer, left to the performer
 _REMEMBERED = 6             # calls
 
@@ -80,6 +81,7 @@ class MelodyContinuation(Node):
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**settings)
+        self._awake = True
         self._low, self._high = read_span(self.listen)
 
     def prepare(self, context: Context) -> None:
@@ -95,13 +97,13 @@ class MelodyContinuation(Node):
         self._thought_s = -1.0                  # when it was last thought about
         self._answers: dict[int, Line | None] = {}
         self._until: float | None = None        # the beat on which the answer ends
+        self._began = 0.0                       # the beat on which it began
         self._yield: float | None = None        # the beat on which it gives way
         self._parting: list[Note] = []          # ends that leave with the next hop
         self._seeded: tuple[int, ...] = ()      # the held keys that are completed
         self._last: tuple[Asked, Line, int] | None = None   # question, answer and loudness
         self._heard: deque[Line] = deque(maxlen=_REMEMBERED)
         self._turn = 0
-        self._awake = True
 
     def changed(self, name: str) -> None:
         if name == "listen":
@@ -195,7 +197,7 @@ class MelodyContinuation(Node):
         beat = grid.beat_at(note.time)
         if self.mode == "answer" and beat >= self._until - _LEFT_BEATS:
             return True
-        if self.interrupt == "never":
+        if self.interrupt == "never" or (self.listen_bars and beat < self._began + _GRACE_BEATS):
             return False
         if self.interrupt == "now":
             self._yield = beat
@@ -322,7 +324,7 @@ class MelodyContinuation(Node):
                          seed=self._seed_of_turn())
         self._playing.add(tone._replace(beats=min(tone.beats, end - tone.beat))
                           for tone in tones if tone.beat < end - 1e-6)
-        self._until = start + beats
+        self._began, self._until = start, start + beats
 
     def _go_on(self, grid: Grid, now: float) -> None:
         """Near the end of an answer: what comes after it, if anything does."""

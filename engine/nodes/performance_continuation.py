@@ -32,6 +32,10 @@ class PerformanceContinuation(Node):
     channel = Param(1, low=1, high=16, help="the channel of the answers")
     seed = Param(0, low=0, high=9999, help="another seed, other answers")
 
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**settings)
+        self._awake = True
+
     def prepare(self, context: Context) -> None:
         self._clock, self._jobs, self._seed = context.clock, context.jobs, context.seed
         self.reset()
@@ -41,7 +45,7 @@ class PerformanceContinuation(Node):
         self._time = Grid(0.0, 60.0)            # a beat is a second, from the answer's beginning
         self._ticket: int | None = None
         self._begins = 0.0
-        self._awake, self._turn = True, 0
+        self._turn = 0
         self._parting: list[Note] = []
 
     @action(help="listen and answer again")

@@ -295,3 +295,16 @@ def test_an_answer_of_fours_is_asked_for_a_beat_ahead():
     played = Duet(MelodyContinuation(listen_bars=2), jobs=worker).play(phrase(0.0, 2))
     played.until(2 * BAR - BEAT + 0.01)
     assert len(worker.asked) == 1
+
+
+def test_in_fours_a_note_that_is_a_little_late_interrupts_nothing():
+    alone = duet(listen_bars=2, interrupt="now").play(phrase(0.0, 2)).until(4 * BAR - 0.01)
+    late = duet(listen_bars=2, interrupt="now").play(phrase(0.0, 2))
+    assert late.play(key(2 * BAR + 0.1 * BEAT, 72)).until(4 * BAR - 0.01).said == alone.said
+
+
+def test_a_stretch_that_was_not_heard_is_forgotten_but_not_that_it_was_stopped():
+    played = duet().play(phrase(0.0, 2)).until(BAR)
+    played.node.act("stop")
+    played.node.reset()
+    assert not played.until(6 * BAR).said
