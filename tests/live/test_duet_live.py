@@ -2,8 +2,6 @@
 
 import json
 import random
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from pathlib import Path
 import jack
 import numpy as np
 import pytest
+from fluid import LEFT, MIDI_IN, fluidsynth
 from scipy.signal import medfilt
 
 from bench.concert import Concert
@@ -28,7 +27,6 @@ Wait = Callable[..., None]
 _HALF_BLOCK_MS = 0.67           # RtMidi writes at the beginning of JACK's next block
 _BPM = 233.0
 _BEAT_S = 60.0 / _BPM
-_SOUNDS = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
 
 
 @contextmanager
@@ -85,21 +83,15 @@ def due(path: Path) -> list[float]:
     return sorted(row["sent"] for row in rows if row["event"] == "note_on" and row["node"] == "daw")
 
 
-@pytest.mark.skipif(not (shutil.which("fluidsynth") and _SOUNDS.exists()),
-                    reason="needs fluidsynth and timgm6mb-soundfont")
 def test_a_file_is_answered_on_time_and_heard_in_fluidsynth(
         jack_server: str, eventually: Wait, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    with duet(jack_server, eventually, log) as (concert, pianist):
-        synth = subprocess.Popen(
-            ["fluidsynth", "-a", "jack", "-m", "jack", "-s", "-i", "-o", "audio.jack.id=fluid",
-             "-o", "midi.jack.id=fluid", "-o", "midi.autoconnect=0", str(_SOUNDS)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with fluidsynth(), duet(jack_server, eventually, log) as (concert, pianist):
         ear = Player("audience", jack_server, ["ear"])
         try:
-            eventually(lambda: plug(ear, ":Kuchi melody", "fluid:midi_00"), "a plugged synth", 30)
-            eventually(lambda: ear.client.get_ports("fluid:left"), "a synth that sounds", 30)
-            ear.client.connect("fluid:left", "audience:ear")
+            eventually(lambda: plug(ear, ":Kuchi melody", MIDI_IN), "a plugged synth", 30)
+            eventually(lambda: ear.client.get_ports(LEFT), "a synth that sounds", 30)
+            ear.client.connect(LEFT, "audience:ear")
             concert.do(lambda: concert.stage.set("duet.mode", "loop"))
             play_file(pianist, a_call(tmp_path / "call.mid"))
             eventually(lambda: len(concert.notes()) > 80, "an answer that comes round", 120)
@@ -108,8 +100,6 @@ def test_a_file_is_answered_on_time_and_heard_in_fluidsynth(
             eventually(lambda: not concert.sounding(), "an end", 10)
         finally:
             ear.close()
-            synth.kill()
-            synth.wait()
     frames = sorted(note.frame for note in concert.messages() if note.is_on)
     dues = due(log)[:len(frames)]
     assert len(dues) == len(frames)

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fluid import LEFT, MIDI_IN, fluidsynth
+from numpy.lib.stride_tricks import sliding_window_view
 
 from bench.concert import Concert
 from bench.players import Player
@@ -215,3 +217,28 @@ def test_in_freewheel_every_event_and_every_sample_is_as_the_render_has_it(
     where = np.flatnonzero(take.heard)[0] - np.flatnonzero(audio)[0]
     assert (take.heard[where:where + len(audio)] == audio).all(), "the microphone lost something"
     assert take.told_otherwise(patch) == (0, 0)
+
+
+def test_a_daw_plays_what_is_sung(jack_server, tmp_path: Path, eventually: Wait):
+    """The DAW is fluidsynth: what it plays is recorded, and its drums are counted."""
+    patch = tmp_path / "drums.toml"
+    patch.write_text(THROUGH, encoding="utf-8")
+    audio, _ = perform(beat({"b": "X...X...X...X..."}, 120, 4, start=0.5, who="aki"), "aki")
+    with fluidsynth(), Concert(jack_server, [patch]) as concert:
+        concert.begin(eventually)
+        ears, client = Player("audience", jack_server, ["ear"]), concert.listener.client
+        eventually(lambda: client.get_ports(MIDI_IN) and client.get_ports(LEFT), "a synth", 30)
+        (drums,) = client.get_ports(":Kuchi drums", is_midi=True, is_output=True)
+        client.connect(drums.name, MIDI_IN)
+        ears.client.connect(LEFT, "audience:ear")
+        concert.singer.sing(audio)
+        eventually(lambda: concert.singer.done, "the end of the song", 60)
+        eventually(lambda: concert.silent_since() < time.monotonic() - 0.5, "the last note's end")
+        sound, notes = ears.heard().copy(), concert.notes()
+        ears.close()
+    levels = np.abs(sound[:len(sound) // 480 * 480]).reshape(-1, 480).max(axis=1)   # 10 ms each
+    begin = levels > 0.3 * levels.max()
+    drums_heard = int((begin[20:] & ~sliding_window_view(begin, 20).any(axis=1)[:-1]).sum())
+    assert levels.max() > 0.02, "the synth is silent"
+    assert len(notes) >= 15
+    assert abs(drums_heard - len(notes)) <= 1
