@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.guided import pattern
 from engine.mouth import beat, perform
+from engine.profile_file import load_profile
 from engine.rig import load_rig
 from engine.units import SAMPLE_RATE, Samples, level_db
 
@@ -93,6 +95,24 @@ def test_a_soundcheck_on_stage_sets_the_rig_of_whoever_sings(microphone, tmp_pat
     assert loudest - 6 < kept["drum-classifier"]["loud_db"] <= loudest + 0.5
     assert kept["drum-classifier"]["soft_db"] < kept["drum-classifier"]["loud_db"] - 6
     assert 3 <= kept["onset-detector"]["sensitivity_db"] <= 20
+
+
+def test_a_lesson_on_stage_teaches_whoever_sings(microphone, tmp_path, eventually):
+    cues = [(2.0 + time, sound, 0.5 + 0.1 * k) for start, sound in ((0.0, "b"), (6.0, "ts"))
+            for k in range(5) for time in (start + k,)]
+    cues += [(14.0 + 0.25 * k, {"boots": "b", "tss": "ts"}[name], 0.7)
+             for k, name in enumerate(2 * pattern(["boots", "tss"]))]
+    hits, _ = perform(cues, "aki", seconds=23.0)
+    microphone.audio = hits + room(23.0)
+    teach = kuchi("teach", str(tmp_path / "mine.kuchi"), "--sounds", "boots, tss", home=tmp_path)
+    eventually(lambda: microphone.plug_into("PortAudio"), "the lesson opened its input")
+    said, asked = teach.communicate(timeout=90)
+    assert teach.returncode == 0, asked
+    assert asked.count("5 of 5") == 2
+    assert "plays kick" in said
+    profile = load_profile(tmp_path / "mine.kuchi")
+    assert [len(profile.numbers(name)) for name in ("boots", "tss")] == [5, 5]
+    assert len(profile.page.played) >= 28
 
 
 def test_the_doctor_finds_card_microphone_and_midi_on_jack(microphone, tmp_path, eventually):
