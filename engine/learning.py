@@ -31,18 +31,21 @@ FEWEST_SOUNDS, MOST_SOUNDS = 2, 16
 CLASSES = len(DRUMS) + 1        # what everybody's mouths may mean; the last is none of them
 NONE = len(DRUMS)
 
-GENERAL = 0.3                   # of the general log posterior counts beside one's own takes
+GENERAL = 0.5                   # of the general log posterior counts beside one's own takes
 DOUBT = 1e-4                    # no general opinion is surer than this that it is not so
 
-SHRINK = 0.2                    # of the takes' covariance is taken to be round: takes are few
-RIDGE = 0.03                    # holds the weights small
-STEPS = 80                      # of the solver
+SHRINK = 0.3                    # of the takes' covariance is taken to be round: takes are few
+EARLY_RIDGE, LATE_RIDGE = 1.0, 0.3      # hold the weights small; until 40 ms and from 64 ms on
+SHARPER = 2.5                   # weights held so small are less sure than they are right
+STEPS, LOOKS = 50, 10           # of the solver, and for its pace
 
 ROOM = 2.2                      # nats that a performer's takes stay clear of being refused
 TAKES_CLEAR = 0.95              # of the takes do
 
 Precise = NDArray[np.float64]
 
+_RIDGE = np.interp(MOMENTS_MS, (40, 64), (EARLY_RIDGE, LATE_RIDGE)
+                   ).astype(np.float32)[:, None, None]
 _FRAMES = [frames_by(ms * SAMPLE_RATE // 1000) for ms in MOMENTS_MS]
 
 
@@ -102,10 +105,11 @@ def learn(takes: Takes, names: Sequence[str], drums: Sequence[str] | None = None
         if not (takes.labels == label).any():
             raise UsageError(f'"{name}" has no take: give some, or leave it out')
     kin = _kin(names if drums is None else drums)
-    blend = np.where(kin.any(axis=0), np.float32(GENERAL), np.float32(0.0))
-    blends = np.tile(blend, (len(MOMENTS_MS), 1))
     said = _said(takes.general, kin)                            # (n, moments, sounds + 1)
+    blends = np.where(kin.any(axis=0), np.float32(GENERAL) * _trust(takes.labels, said),
+                      np.float32(0.0))
     weights, bias = _fit(takes, len(names), blends[:, :-1] * said[..., :-1])
+    weights, bias, blends = SHARPER * weights, SHARPER * bias, np.float32(SHARPER) * blends
     none_bias = _refusal(takes, weights, bias, blends, said)
     return Heads(tuple(names), *(np.ascontiguousarray(a, np.float32) for a in (
         np.concatenate([weights, np.zeros_like(weights[:, :1])], axis=1),
@@ -170,6 +174,19 @@ def _said(general: Samples, kin: Samples) -> Samples:
     return np.log(general @ kin + np.float32(DOUBT))
 
 
+def _trust(labels: NDArray[np.int64], said: Samples) -> Samples:
+    """How far the general opinion may be followed at each moment: (moments, 1), 0..1.
+
+    Not at all where it names the takes no better than by chance, as for a performer whose kick is
+    everybody's snare; fully where it names half of what chance leaves.
+    """
+    sounds = said.shape[-1] - 1
+    right = said[..., :-1].argmax(axis=-1) == labels[:, None]
+    share = np.mean([right[labels == label].mean(axis=0) for label in range(sounds)], axis=0)
+    better = (share - 1.0 / sounds) / (1.0 - 1.0 / sounds)
+    return np.clip(2.0 * better, 0.0, 1.0).astype(np.float32)[:, None]
+
+
 def _fit(takes: Takes, sounds: int, offset: Samples) -> tuple[Precise, Precise]:
     """Logistic regression at every moment, on whitened features beside the general opinion.
 
@@ -190,7 +207,7 @@ def _fit(takes: Takes, sounds: int, offset: Samples) -> tuple[Precise, Precise]:
     pace = _pace(x, share)
     for step in range(STEPS):                                   # Y. Nesterov's gradient, 1983
         wrong = (_softmax(x @ ahead_w + ahead_b + fixed) - right) * share[:, None]
-        new_w = ahead_w - pace * (x.transpose(0, 2, 1) @ wrong + np.float32(RIDGE) * ahead_w)
+        new_w = ahead_w - pace * (x.transpose(0, 2, 1) @ wrong + _RIDGE * ahead_w)
         new_b = ahead_b - pace * wrong.sum(axis=1, keepdims=True)
         push = np.float32(step / (step + 3.0))
         ahead_w, ahead_b = new_w + push * (new_w - weights), new_b + push * (new_b - bias)
@@ -200,21 +217,23 @@ def _fit(takes: Takes, sounds: int, offset: Samples) -> tuple[Precise, Precise]:
 
 
 def _whitening(centred: Precise) -> Precise:
-    """What makes the takes' spread round: (moments, units, units), symmetric."""
+    """What makes the takes' spread round: (moments, units, units), triangular."""
     units = centred.shape[-1]
     spread = centred.transpose(0, 2, 1) @ centred / centred.shape[1]
     size = np.trace(spread, axis1=1, axis2=2)[:, None, None] / units + 1e-9
-    values, vectors = np.linalg.eigh((1.0 - SHRINK) * spread + SHRINK * size * np.eye(units))
-    return (vectors / np.sqrt(values)[:, None]) @ vectors.transpose(0, 2, 1)
+    round_ = (1.0 - SHRINK) * spread + SHRINK * size * np.eye(units)
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(round_)).transpose(0, 2, 1))
 
 
 def _pace(x: Samples, share: Samples) -> Samples:
-    """The longest safe step at each moment: one over half the largest curvature."""
+    """A safe step at each moment: one over half the largest curvature, found by repetition."""
     weighted = x * np.sqrt(share)[:, None]
-    inner = weighted @ weighted.transpose(0, 2, 1) if x.shape[1] < x.shape[2] else (
-        weighted.transpose(0, 2, 1) @ weighted)
-    largest = np.linalg.eigvalsh(inner)[:, -1]
-    return np.asarray(1.0 / (0.5 * (largest + 1.0) + RIDGE), np.float32)[:, None, None]
+    along = np.ones((len(x), x.shape[2], 1), np.float32)
+    for _ in range(LOOKS):
+        along = weighted.transpose(0, 2, 1) @ (weighted @ along)
+        largest = np.linalg.norm(along, axis=1, keepdims=True) + np.float32(1e-9)
+        along = along / largest
+    return np.asarray(1.0 / (0.5 * (1.1 * largest + 1.0) + _RIDGE), np.float32)
 
 
 def _softmax(logits: Samples) -> Samples:
@@ -225,8 +244,8 @@ def _softmax(logits: Samples) -> Samples:
 def _refusal(takes: Takes, weights: Precise, bias: Precise, blends: Samples, said: Samples
              ) -> Precise:
     """The bias of none: the general opinion of it, but the performer's own takes stay clear."""
-    own = (np.einsum("nmu,msu->nms", takes.features, weights) + bias
-           + blends[:, :-1] * said[..., :-1])
+    own = (takes.features.transpose(1, 0, 2) @ weights.transpose(0, 2, 1)).transpose(1, 0, 2)
+    own = own + bias + blends[:, :-1] * said[..., :-1]
     top = own.max(axis=-1, keepdims=True)
     sounds = (top + np.log(np.exp(own - top).sum(axis=-1, keepdims=True)))[..., 0]
     usual = np.median(sounds, axis=0)                           # so that none is told as it was
