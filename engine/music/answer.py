@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.music.books import longest_copy
 from engine.music.likeness import (
     Key,
     bars_of,
@@ -60,9 +61,11 @@ class Settings(msgspec.Struct, frozen=True):
 DRAWN = 4                          # answers, of which the best is given
 AROUND = 2                         # half tones beyond the call's range
 LEFT_BEATS = 0.5                   # at the end, for the performer
-CHORD_PULL = 2.0                   # a note of the chord on a strong beat, against the model alone
-RHYTHM_HELD = 0.55                 # of the bars that aren't copied: new notes on a call's rhythm
-COPIED, MOVED = 0.45, 0.2          # of the bars, at motifs = 1
+CHORD_PULL = 3.0                   # a note of the chord on a strong beat, against the model alone
+RHYTHM_HELD = 0.45                 # of the bars that aren't copied: new notes on a call's rhythm
+COPIED, MOVED = 0.35, 0.2          # of the bars, at motifs = 1
+QUOTED = 12                        # notes in a row that may stand in a book as they are
+ENOUGH = {"overlap": 0.75, "rhythm": 0.92, "density": 0.1}    # people are not more like their call
 CADENCE = (0, 3, 4, 7)             # half tones over the root that end an answer
 
 
@@ -139,7 +142,7 @@ def answer(call: Line, chords: Steps | None = None, settings: Settings | None = 
     for number in range(DRAWN):
         rng = np.random.default_rng((seed, number))
         drawn.append(_fill(frame, heard.copy(), _plans(frame, rng), rng))
-    return max(drawn, key=lambda line: _suits(frame, line))
+    return max(drawn, key=lambda line: (-max(longest_copy(line), QUOTED), _suits(frame, line)))
 
 
 def mutate(call: Line, last: Line, chords: Steps | None = None, settings: Settings | None = None,
@@ -242,7 +245,8 @@ def _fill(frame: Frame, melody: Melody, plans: Sequence[Plan], rng: np.random.Ge
         given = kept[number] if number < len(kept) else None
         if given is None and plan.kind in ("exact", "moved"):
             skipped = begin - (number * frame.call.bar - frame.start)
-            given = _brought_back(frame, bars[plan.source][skipped:], begin, plan.kind, melody.last)
+            kind = plan.kind if _same_chords(frame, plan.source, begin) else "moved"
+            given = _brought_back(frame, bars[plan.source][skipped:], begin, kind, melody.last)
         rhythm = bars[plan.source] if plan.kind == "rhythm" else None
         for step in range(begin, end):
             chord = frame.chord(step)
@@ -300,6 +304,12 @@ def _brought_back(frame: Frame, bar: NDArray[np.int64], begin: int, kind: str, l
     return moved + np.where(moved >= 0, frame.settings.register if kind == "exact" else 0, 0)
 
 
+def _same_chords(frame: Frame, source: int, begin: int) -> bool:
+    """Does a bar of the call stand over the chord that a step of the answer has?"""
+    first = -frame.call.start % frame.call.bar + source * frame.call.bar
+    return int(frame.chords[min(first, len(frame.chords) - 1)]) == frame.chord(begin)
+
+
 def _along_scale(frame: Frame, bar: NDArray[np.int64], degrees: int, begin: int
                  ) -> NDArray[np.int64]:
     """Every note moved by so many degrees of the scale in force."""
@@ -355,4 +365,6 @@ def _suits(frame: Frame, line: Line) -> float:
     apart = density_ratio(line, frame.call) if wanted == 0.0 else abs(
         float(np.log2(max((line.steps >= 0).mean(), 1e-3)
                       / max((frame.call.steps >= 0).mean(), 1e-3)) - wanted))
-    return overlap(line, frame.call) + rhythm_overlap(line, frame.call) - 0.7 * apart
+    return (min(overlap(line, frame.call), ENOUGH["overlap"])
+            + min(rhythm_overlap(line, frame.call), ENOUGH["rhythm"])
+            - 0.7 * max(apart, ENOUGH["density"]))

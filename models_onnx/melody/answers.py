@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.music.answer import LEFT_BEATS, Settings, answer
+from engine.music.books import longest_copy
 from engine.music.likeness import (
     density_ratio,
     in_key,
@@ -23,7 +24,6 @@ from engine.music.likeness import (
 )
 from engine.music.line import HOLD, REST, STEPS_A_BEAT, Line, Steps, chord, notes_of
 from engine.music.melody import Melody, continue_line
-from models_onnx.melody.copies import longest_copy
 from models_onnx.melody.data import Tune
 
 BARS = 4
@@ -114,7 +114,7 @@ def on_time(line: Line) -> bool:
 
 def compare(found: Sequence[Exchange]) -> dict[str, Made]:
     """People, the engine, the network alone, the n-gram, an unrelated tune: the same checks."""
-    others = [found[(i + len(found) // 2) % len(found)] for i in range(len(found))]
+    others = [_unrelated(found, i) for i in range(len(found))]
     makers: dict[str, Callable[[int, Exchange], Line]] = {
         "people": lambda i, e: e.went_on,
         "kuchi": lambda i, e: answer(e.call, e.chords, Settings(), seed=i),
@@ -125,6 +125,12 @@ def compare(found: Sequence[Exchange]) -> dict[str, Made]:
     }
     return {name: measures([make(i, e) for i, e in enumerate(found)], found)
             for name, make in makers.items()}
+
+
+def _unrelated(found: Sequence[Exchange], number: int) -> Exchange:
+    """The next exchange after half of the others in bars of the same length."""
+    turned = [found[(number + len(found) // 2 + k) % len(found)] for k in range(len(found))]
+    return next(e for e in turned if e.call.bar == found[number].call.bar)
 
 
 def by_counting(exchange: Exchange, seed: int) -> Line:

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from engine.dsp.line_chances import INTERVALS, KINDS, PITCH_OPINIONS, RHYTHM_OPINIONS
 from engine.dsp.line_context import PITCH_VIEW, RHYTHM_VIEW
 from engine.errors import GateError
+from engine.music import books
 from engine.music.melody import FOLDER, Table, load_model
-from models_onnx.melody import copies
 from models_onnx.melody.data import HIGH, LOW, PERMISSIVE, Tune, tunes
 from models_onnx.melody.lesson import Lesson, lesson, table_of
 
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the training data")
     found = tunes(parser.parse_args().data, PERMISSIVE)
     made, checked, table = lessons(found)
-    copies.keep(tune.line for tune in found if not tune.held_out)
+    books.keep(tune.line for tune in found if not tune.held_out)
     np.savez_compressed(FOLDER / "table.npz", **{
         name: getattr(table, name) for name in Table.__dataclass_fields__})
     print(json.dumps({"steps": len(made.kinds), "notes": len(made.intervals)}), flush=True)

@@ -1,8 +1,8 @@
 """How much of a line stands in the books word for word: eight notes in a row and more.
 
-The books are kept as the sorted hashes of all their runs of eight notes, 4 bytes each, so that
-copying can be measured where the books themselves are not. A run of more notes is one whose every
-eight are in the books: never shorter than what was copied.
+The books are the tunes that the melody model learned from, kept as the sorted hashes of all their
+runs of eight notes, so that copying is noticed where the books themselves are not. A run of more
+notes is one whose every eight are in the books: never told shorter than what was copied.
 """
 
 import zlib
@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import ModelError
 from engine.music.line import Line, notes_of
 from engine.music.melody import FOLDER
 
@@ -36,8 +37,12 @@ def keep(lines: Iterable[Line]) -> None:
 @cache
 def books() -> NDArray[np.uint32]:
     """The books that the model learned from."""
-    with np.load(PATH) as kept:
-        return np.cumsum(kept["gaps"], dtype=np.uint32)
+    try:
+        with np.load(PATH) as kept:
+            return np.cumsum(kept["gaps"], dtype=np.uint32)
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelError(f"{PATH}: the books can't be read there ({error}); "
+                         "install Kuchi again, or make them with `make train`") from None
 
 
 def longest_copy(line: Line) -> int:
