@@ -20,6 +20,9 @@ test: .venv/ready                ## set up, lint, check types and run every test
 scores: .venv/ready              ## score every model on $(DATA), rewrite scores and cards
 	$(BIN)/python -m models_onnx.onsets.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.drums.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.melody.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.bars.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.performance.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.readme
 
 bench: .venv/ready               ## measure speed, memory and latency
@@ -29,11 +32,14 @@ lint: .venv/ready                ## style and types
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
-train: .venv/ready               ## make every model again from $(DATA) (about 30 minutes)
+train: .venv/ready               ## make every model again from $(DATA) (about 70 minutes)
 	$(BIN)/python -m pip install --quiet "torch>=2.5"
 	$(BIN)/python -m models_onnx.onsets.train --data $(DATA)
 	$(BIN)/python -m models_onnx.drums.train --data $(DATA)
 	$(BIN)/python -m models_onnx.mapper.make
+	$(BIN)/python -m models_onnx.melody.train --data $(DATA)
+	$(BIN)/python -m models_onnx.bars.train --data $(DATA)
+	$(BIN)/python -m models_onnx.performance.train --data $(DATA)
 
 docs: .venv/ready                ## write the generated page of nodes
 	$(BIN)/kuchi patch nodes > docs/nodes.md
