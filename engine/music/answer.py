@@ -37,7 +37,7 @@ AUTO, OFF = 0, 0xFFF               # scale lock: the key of the call, or every n
 class Settings(msgspec.Struct, frozen=True):
     """What the performer may turn.
 
-    bars        : how long the answer is; 0 as long as the call
+    bars        : how long the answer is; 0 as long as the call; 32 at most
     temperature : 1 as the model learned; less is plainer, more is wilder
     low, high   : notes it may use; -1 follows the call's range
     register    : half tones the answer lies above the call
@@ -58,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True):
     novelty: float = 0.0
 
 
+MOST_BARS = 32                     # of an answer, however long the call
+HEARD_BARS = 64                    # of a call; what is older says little
 DRAWN = 4                          # answers, of which the best is given
 AROUND = 2                         # half tones beyond the call's range
 LEFT_BEATS = 0.5                   # at the end, for the performer
@@ -108,7 +110,7 @@ class Frame:
 def frame_of(call: Line, chords: Steps | None, settings: Settings) -> Frame:
     """Read off the call what its answer keeps to."""
     start = (call.start + len(call.steps)) % call.bar
-    bars = settings.bars or max(1, round(len(call.steps) / call.bar))
+    bars = min(settings.bars or max(1, round(len(call.steps) / call.bar)), MOST_BARS)
     length = bars * call.bar - start               # to the end of the last bar
     if length < call.bar // 2:
         length += call.bar
@@ -203,9 +205,12 @@ def _follow(played: Sequence[list[tuple[int, int]]], past: list[tuple[int, int]]
 
 
 def _heard(frame: Frame) -> Melody:
+    """The model after the call."""
     melody = Melody(bar=frame.call.bar, start=frame.call.start, low=frame.low, high=frame.high)
-    for event, chord in zip(frame.call.steps, frame.chords, strict=False):
-        melody.hear(int(event), int(chord))
+    old = max(0, len(frame.call.steps) // frame.call.bar - HEARD_BARS) * frame.call.bar
+    for event, chord in zip(frame.call.steps[old:].tolist(), frame.chords[old:].tolist(),
+                            strict=False):
+        melody.hear(event, chord)
     return melody
 
 

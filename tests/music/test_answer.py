@@ -91,7 +91,9 @@ def test_a_call_that_ends_inside_a_bar_is_answered_to_the_end_of_a_bar():
 @pytest.mark.parametrize("call", [
     Line(np.full(16, HOLD)), line_of([(0, 1, 0)], 16), line_of([(0, 9, 127)], 64),
     line_of([(i, 1, 60) for i in range(12)], 12, bar=12), Line(np.zeros(0, np.int64)),
-], ids=["silence", "lowest", "highest", "three-four", "nothing"])
+    line_of([(3 * i, 2, 60 + i % 7) for i in range(9)], 28, bar=7, start=3),
+    line_of([(0, 9000, 60)], 9000),
+], ids=["silence", "lowest", "highest", "three-four", "nothing", "sevens", "an hour"])
 def test_the_oddest_call_gets_an_answer(way, call):
     line = way(call, None, Settings(), seed=0)
     notes = notes_of(line)
