@@ -26,6 +26,7 @@ from engine.music.likeness import (
     density_ratio,
     key_of,
     overlap,
+    returns,
     rhythm_overlap,
 )
 from engine.music.line import HOLD, NO_CHORD, REST, STEPS_A_BEAT, Line, Steps, notes_of
@@ -234,7 +235,7 @@ def _plans(frame: Frame, rng: np.random.Generator) -> list[Plan]:
         elif at < (COPIED + MOVED) * share and not last:
             kind = "moved"
         else:
-            kind = "rhythm" if rng.random() < RHYTHM_HELD + 0.3 * (share - 0.5) else "free"
+            kind = "rhythm" if rng.random() < min(2 * share * RHYTHM_HELD, 0.9) else "free"
         plans.append(Plan(source, kind))
     return plans
 
@@ -365,11 +366,14 @@ def _closing_note(frame: Frame, step: int, near: int) -> int:
 
 
 def _suits(frame: Frame, line: Line) -> float:
-    """How well an answer suits its call: notes and rhythm shared, as many notes."""
+    """How well an answer suits its call: notes and rhythm shared, as many notes; no more bars of
+    the call than wanted."""
     wanted = np.log2(max(frame.settings.density, 0.05))
     apart = density_ratio(line, frame.call) if wanted == 0.0 else abs(
         float(np.log2(max((line.steps >= 0).mean(), 1e-3)
                       / max((frame.call.steps >= 0).mean(), 1e-3)) - wanted))
-    return (min(overlap(line, frame.call), ENOUGH["overlap"])
+    unwanted = max(0.0, 1.0 - 2.0 * frame.settings.motifs)
+    came_back = sum(returns(line, frame.call).values()) if unwanted else 0.0
+    return (min(overlap(line, frame.call), ENOUGH["overlap"]) - unwanted * came_back
             + min(rhythm_overlap(line, frame.call), ENOUGH["rhythm"])
             - 0.7 * max(apart, ENOUGH["density"]))

@@ -1,7 +1,7 @@
 """Score the bar model: `python -m models_onnx.bars.evaluate --data DIR [--sets A] [--json F]`.
 
 On bars of tunes it never learned from: how surprising they are after the bar before, and what the
-bars it composes in their place are like. At most 600 bars of a collection, drawn by a seed. The
+bars it composes in their place are like. At most 400 bars of a collection, drawn by a seed. The
 last line printed is one JSON object. `--card` rewrites the card.
 """
 
@@ -23,7 +23,7 @@ from models_onnx.bars.data import Pair, notes_a_bar, pairs
 from models_onnx.melody.data import tunes
 
 SEED = 3
-MOST = 600
+MOST = 400
 LEAST = 1e-7                       # no chance is counted smaller
 PADS = (0.2, 0.4, 0.6)             # how busy a finger asks for
 

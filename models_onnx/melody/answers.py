@@ -27,7 +27,7 @@ from engine.music.melody import Melody, continue_line
 from models_onnx.melody.data import Tune
 
 BARS = 4
-CALLS = 210
+CALLS = 140
 SEED = 5
 F_BLUES = ("F", "Bb", "F", "F", "Bb", "Bb", "F", "F", "C", "Bb", "F", "C")
 ROOTS = {"F": 5, "Bb": 10, "C": 0}

@@ -2,7 +2,7 @@
 
 On tunes it never learned from: the held-out tenth of a training file, all tunes of any other.
 `collections` tells nats a step by the network alone, with the line's own past, and by counting
-alone; `answers` the musical checks, with people's beside them. At most 40 tunes and 25,000 steps
+alone; `answers` the musical checks, with people's beside them. At most 24 tunes and about 12,000 steps
 of a collection are read, drawn by a seed. The last line printed is one JSON object. `--card`
 rewrites the card.
 """
@@ -22,7 +22,7 @@ from models_onnx.melody.card import write_card
 from models_onnx.melody.data import Tune, tunes
 
 SEED = 3
-MOST_TUNES, MOST_STEPS = 40, 25_000
+MOST_TUNES, MOST_STEPS = 24, 12_000
 LEAST = 1e-7                       # no chance is counted smaller
 
 Scores = dict[str, Any]

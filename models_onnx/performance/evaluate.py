@@ -1,8 +1,8 @@
 """Score the performance model: `python -m models_onnx.performance.evaluate --data DIR [--json F]`.
 
 On pieces it never learned from: nats an event beside a back-off n-gram that learns from the piece
-itself, and answers of six seconds to twelve, beside how people went on. At most 24 pieces of a
-set and 2,500 events of a piece, the first ones. The last line printed is one JSON object.
+itself, and answers of six seconds to twelve, beside how people went on. At most 16 pieces of a
+set and 2,000 events of a piece, the first ones. The last line printed is one JSON object.
 `--card` rewrites the card.
 """
 
@@ -21,7 +21,7 @@ from engine.music.performance import FOLDER, LONGEST_NOTE, Performance, Played, 
 from models_onnx.performance.card import write_card
 from models_onnx.performance.data import Piece, pieces
 
-MOST_PIECES, MOST_EVENTS = 24, 2500
+MOST_PIECES, MOST_EVENTS = 16, 2000
 HEARD, ANSWERED = 12.0, 6.0        # seconds
 ORDER, TRUST = 3, 4.0              # of the n-gram
 LEAST = 1e-7                       # no chance is counted smaller
