@@ -21,7 +21,6 @@ scores: .venv/ready              ## score every model on $(DATA), rewrite scores
 	$(BIN)/python -m models_onnx.onsets.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.drums.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.melody.evaluate --data $(DATA) --card
-	$(BIN)/python -m models_onnx.bars.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.performance.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.readme
 
@@ -38,7 +37,6 @@ train: .venv/ready               ## make every model again from $(DATA) (about 7
 	$(BIN)/python -m models_onnx.drums.train --data $(DATA)
 	$(BIN)/python -m models_onnx.mapper.make
 	$(BIN)/python -m models_onnx.melody.train --data $(DATA)
-	$(BIN)/python -m models_onnx.bars.train --data $(DATA)
 	$(BIN)/python -m models_onnx.performance.train --data $(DATA)
 
 docs: .venv/ready                ## write the generated page of nodes

@@ -28,6 +28,8 @@ HUNDREDTHS = 100                   # of a second, the grain of time
 
 Chances = NDArray[np.float32]
 
+_LENGTHS = np.arange(1, memory.WAITS + 1) / 12.0        # of waits, for how density pulls at them
+
 
 class Played(msgspec.Struct, frozen=True):
     """A note: when it begins and how long it lasts in seconds, its number, velocity 1-127."""
@@ -185,15 +187,15 @@ def _ended_first(performance: Performance) -> int | None:
 
 def _drawn(performance: Performance, settings: Freely, welcome: NDArray[np.float64], rate: float,
            began: int, passed: float, rng: np.random.Generator) -> int:
-    """One event drawn; where notes are fewer than wanted they are likelier, waits less so."""
+    """One event drawn; where notes are fewer than wanted they are likelier and waits shorter."""
     chances = performance.chances().astype(np.float64) * welcome
     sounds = performance.sounding >= 0
     chances[memory.OFF:memory.WAIT] *= sounds
     chances[memory.ON:memory.OFF] *= ~sounds
     chances = np.maximum(chances, 1e-12 * (chances > 0)) ** (1 / max(settings.temperature, 0.05))
-    behind = np.clip((rate * (passed + 1.0) + 1.0) / (began + rate * 1.0 + 1.0), 0.25, 4.0)
-    chances[memory.ON:memory.OFF] *= behind
-    chances[memory.WAIT:memory.LOUDNESS] /= behind
+    behind = np.clip((rate * (passed + 1.0) + 1.0) / (began + rate + 1.0), 0.2, 5.0)
+    chances[memory.ON:memory.OFF] *= behind ** 2
+    chances[memory.WAIT:memory.LOUDNESS] *= behind ** -_LENGTHS
     total = chances.sum()
     if total <= 0.0:
         return memory.WAIT + 9

@@ -23,7 +23,7 @@ def figures() -> str:
         f"- Notes in the key of the bar before: {short(found['in_key'])}; people "
         f"{short(found['people_in_key'])}.",
         f"- The pad: notes asked for → notes composed: {asked}.",
-        f"- A whole bar, drawn and read: {found['pass_ms_p50']:.2f} ms, "
+        f"- A whole bar, drawn and read: {found['pass_ms_p50']:.2f} ms of processor time, "
         f"{found['pass_ms_p99']:.2f} at p99.", ""])
 
 

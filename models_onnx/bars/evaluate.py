@@ -55,9 +55,9 @@ def composed(found: Sequence[Pair]) -> tuple[list[Line], list[float]]:
     """A bar in the place of each, and how many seconds each took."""
     bars, spent = [], []
     for number, pair in enumerate(found):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         bars.append(compose(pair.before, pair.chords, Bar(), seed=number))
-        spent.append(time.perf_counter() - begun)
+        spent.append(time.thread_time() - begun)
     return bars, spent
 
 

@@ -27,7 +27,8 @@ def figures() -> str:
     lines += [_row("**mean of the collections**", found), "",
               f"The network alone is {found['lower_alone']:.1%} lower than the n-gram with its "
               f"cache, with the line's past {found['lower_with_cache']:.1%}. A step with all its "
-              f"counts takes {found['step_ms_p50']:.2f} ms, {found['step_ms_p99']:.2f} at p99.", "",
+              f"counts takes {found['step_ms_p50']:.2f} ms of processor time, "
+              f"{found['step_ms_p99']:.2f} at p99.", "",
               f"| four bars to four bars, {found['answers']['answers']} calls | "
               + " | ".join(words for _, words in MADE) + " |", "|---" * (len(MADE) + 1) + "|"]
     compared = found["compared"]

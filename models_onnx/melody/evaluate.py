@@ -2,8 +2,8 @@
 
 On tunes it never learned from: the held-out tenth of a training file, all tunes of any other.
 `collections` tells nats a step by the network alone, with the line's own past, and by counting
-alone; `answers` the musical checks, with people's beside them. At most 24 tunes and about 12,000 steps
-of a collection are read, drawn by a seed. The last line printed is one JSON object. `--card`
+alone; `answers` the musical checks, with people's beside them. At most 24 tunes and about 12,000
+steps of a collection are read, drawn by a seed. The last line printed is one JSON object. `--card`
 rewrites the card.
 """
 
@@ -42,9 +42,9 @@ def read(tune: Tune, lost: dict[str, list[float]], right: list[bool], spent: lis
     """Hear a tune: the nats of each step by each way, and whether notes were foreseen."""
     melody = Melody(bar=tune.line.bar, start=tune.line.start)
     for event, chord in zip(tune.line.steps.tolist(), tune.chords.tolist(), strict=True):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         said = melody.all_chances(chord)
-        spent.append(time.perf_counter() - begun)
+        spent.append(time.thread_time() - begun)
         place = -1 - event if event < 0 else 2 + event - LOW
         if place == 1 and not melody.sounds:
             place = 0

@@ -23,7 +23,8 @@ def figures() -> str:
         f"), mean note {kept['register']:.1f} half tones away (people "
         f"{kept['people_register']:.1f}). The longest note lasts {kept['longest_note_s']:.2f} s; "
         f"{found['longest_allowed_s']:g} are allowed.",
-        f"- A step takes {found['step_ms_p50']:.2f} ms, {found['step_ms_p99']:.2f} at p99.", ""])
+        f"- A step takes {found['step_ms_p50']:.2f} ms of processor time, "
+        f"{found['step_ms_p99']:.2f} at p99.", ""])
 
 
 def write_card() -> None:

@@ -97,8 +97,8 @@ def test_a_step_takes_half_a_millisecond_at_most():
     melody.chances()
     spent = []
     for event in np.tile(TUNE.steps, 6).tolist():
-        begun = time.perf_counter()
+        begun = time.thread_time()
         melody.chances()
-        spent.append(time.perf_counter() - begun)
+        spent.append(time.thread_time() - begun)
         melody.hear(event)
     assert np.median(spent) < 0.0005
