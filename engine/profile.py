@@ -32,6 +32,7 @@ PAGES = 50                      # edits that can be undone
 LONGEST_NAME = 40
 FULL_SCALE = 1 << 23            # takes are kept in 24 bits
 
+SILENT = "nothing"              # what a breath plays, or talk: it is known, and refused
 HAT = "hihat"                   # open or closed unknown: closed unless the open one is sure
 _PEAK_FROM = frames(0.006)      # before the attack, as on stage
 
@@ -217,8 +218,9 @@ class Profile:
     def playing(self, name: str, drum: str) -> "Profile":
         """A sound plays this drum."""
         self._known(name)
-        if drum not in DRUMS:
-            raise UsageError(f'no drum is called "{drum}"; drums: {", ".join(DRUMS)}')
+        if drum not in (*DRUMS, SILENT):
+            raise UsageError(f'no drum is called "{drum}"; drums: {", ".join(DRUMS)}; {SILENT} '
+                             "is for what shall be refused, such as a breath")
         sounds = tuple(Sound(name, drum, asked=True) if sound.name == name else sound
                        for sound in self.page.sounds)
         return self._turn(replace(self.page, sounds=sounds, words=f"{name} plays {drum}"))
@@ -322,7 +324,7 @@ def _usual(profile: Profile, name: str) -> list[float]:
 
 def _own_drum(name: str) -> str:
     """The drum of a name that is a drum's; "" where it is none and must be guessed."""
-    return "hihat_closed" if name == HAT else name if name in DRUMS else ""
+    return "hihat_closed" if name == HAT else name if name in (*DRUMS, SILENT) else ""
 
 
 def _checked(name: str) -> str:

@@ -1,6 +1,7 @@
 """`kuchi teach`: a performer's own sounds, from the microphone or from recordings."""
 
 import json
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
               help="The microphone's input; the rig's where none is given.")
 @click.option("--recording", type=click.Path(path_type=Path),
               help="A recording of the whole lesson instead of the microphone.")
-@click.option("--plays", multiple=True, metavar="SOUND=DRUM", help="What a sound plays.")
+@click.option("--plays", multiple=True, metavar="SOUND=DRUM",
+              help="What a sound plays; nothing, for what shall be refused, such as a breath.")
 @click.option("--rename", multiple=True, metavar="SOUND=NAME",
               help="Call a sound otherwise; a known name takes its takes in.")
 @click.option("--relabel", multiple=True, metavar="SOUND:N=OTHER",
@@ -121,6 +123,8 @@ def _by_ear(held: "Profile", sounds: str | None, device: str | None, channel: st
     from engine.guided import Ear, lesson
     from engine.rig import load_rig
 
+    if sounds is None and not sys.stdin.isatty():
+        raise UsageError("which sounds? Name them, such as --sounds \"boots, cats, click\"")
     if sounds is None:
         known = ", ".join(held.names) or "kick, snare, hihat"
         sounds = click.prompt("Which sounds, by commas? Any names will do", default=known, err=True)

@@ -23,7 +23,7 @@ from engine.learning import MOMENTS_MS
 from engine.lessons import PAUSE_S, Lesson, Lessons, Press
 from engine.naming import ROWS, Everybody, Naming, Own
 from engine.node import AudioBlock, Context, Node, Param, action
-from engine.profile import Profile, takes_of, taught
+from engine.profile import SILENT, Profile, takes_of, taught
 from engine.profile_file import load_profile, profile_path
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
 
@@ -289,6 +289,8 @@ class DrumClassifier(Node):
             return None
         velocity = self._velocity(strike)
         name, drum = self._called(strike.sound, strike)
+        if drum == SILENT:
+            return None
         if confidence < self.unsure_below:
             if self.unsure == "drop":
                 return None
@@ -419,7 +421,8 @@ class DrumClassifier(Node):
     def _next_guess(self, strike: _Strike, press: Press) -> int | None:
         """The likeliest sound that wasn't tried."""
         by_chance = np.argsort(-strike.chances[:len(self._naming.names)], kind="stable")
-        return next((int(sound) for sound in by_chance if sound not in press.tried), None)
+        return next((int(sound) for sound in by_chance if sound not in press.tried
+                     and self._naming.drum_of(int(sound), strike.opinion) != SILENT), None)
 
     def _sound_called(self, word: str) -> int:
         """A sound by its name, or by the drum it plays."""
@@ -434,12 +437,14 @@ class DrumClassifier(Node):
                          + ", ".join(names))
 
     def _correct(self, strike: _Strike, sound: str, drum: str, confidence: float) -> None:
-        """Let the corrected hit leave with the next hop."""
+        """Let the corrected hit leave with the next hop; what plays nothing is only learned."""
         assert strike.hit is not None
+        strike.final = True                             # a hand knows better than what comes
+        if drum == SILENT:
+            return
         self._corrected.append(replace(strike.hit, sound=sound, drum=drum, due=0.0,
                                        confidence=confidence, corrects=strike.sent))
         strike.hit = self._corrected[-1]
-        strike.final = True                             # a hand knows better than what comes
 
     def _say_corrected(self, said: list[Hit | Release]) -> None:
         for hit in self._corrected:

@@ -261,3 +261,17 @@ def test_every_hit_corrected_by_hand_is_released_once(stage):
     stage.press()
     stage.until(4.0)
     assert len([event for event in stage.said if isinstance(event, Release)]) == 3
+
+
+def test_a_sound_that_plays_nothing_is_known_and_refused(place):
+    sounds = {"kick": "b", "nothing": "ts"}
+    save_profile(place / "refusing.kuchi", taught_by("aki", sounds))
+    audio, onsets, names = song(sounds, "aki", 12)
+    stage = Stage(audio, onsets, profile=str(place / "refusing.kuchi"), wait_ms=48)
+    heard = stage.until(onsets[-1].time + 0.5)
+    assert {hit.sound for hit in heard} == {"kick"}
+    assert len(heard) == names.count("kick")
+    assert stage.press() == [], "there is no other drum to play"
+    assert stage.press("nothing") == []
+    stage.until(onsets[-1].time + 4.0)
+    assert stage.node._lessons._given[-1].learned
