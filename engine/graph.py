@@ -183,6 +183,7 @@ class Graph:
         """Make room for another graph: what nodes hold that it lacks is ended and handed out."""
         kept = {step.name: type(step.node) for step in to._steps}
         for step in self._steps:
+            step.node.let_go()
             if kept.get(step.name) is not type(step.node) and step.node.outlet:
                 self._send(step, step.node.release())
         return self.take()

@@ -373,6 +373,9 @@ class Node:
         """End what this node still holds, such as notes; called when the graph stops."""
         return ()
 
+    def let_go(self) -> None:
+        """Another graph takes over: lift the keys that are held; what rings may ring out."""
+
     def reset(self) -> None:
         """Forget what was heard, keep the settings."""
 

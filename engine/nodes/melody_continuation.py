@@ -245,15 +245,14 @@ class MelodyContinuation(Node):
         if end is None or (not soon and now - end < _PAUSE_BEATS * grid.beat_s):
             return
         self._thought_s = now
-        over = end if soon else end + self._call.rest_s(grid)
-        earliest = max(over, now + (0.25 if soon else _THINK_BEATS) * grid.beat_s)
-        start = (grid.beat_after(earliest) if soon
-                 else round(grid.beat_at(grid.bar_line(earliest - 0.1 * grid.beat_s))))
-        bars = min(self._call.bars(grid, end), self.bars)
-        call = self._call.line(grid, end)
+        call, bars = self._call.line(grid, end), min(self._call.bars(grid, end), self.bars)
         if soon:                                # the answer begins within the bar
+            start = grid.beat_after(now + 0.25 * grid.beat_s)
             length = (start - self._call.first_bar(grid) * grid.in_bar) * STEPS_A_BEAT
             call = Line(call.steps[:length], call.bar)
+        else:
+            over = max(end + self._call.rest_s(grid), now + _THINK_BEATS * grid.beat_s)
+            start = round(grid.beat_at(grid.bar_line(over - 0.1 * grid.beat_s)))
         self._ask(MORE if self.mode == "continue" else ANSWER, grid, call, bars, float(start))
 
     def _complete(self, grid: Grid, start: float) -> None:

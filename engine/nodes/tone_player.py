@@ -25,6 +25,10 @@ class TonePlayer(SoundingNode):
 
     _tones: Tones | None = None
 
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**settings)
+        self._held: set[int] = set()
+
     def changed(self, name: str) -> None:
         if self._tones is None:
             return
@@ -43,9 +47,16 @@ class TonePlayer(SoundingNode):
         for note in notes:
             key = 128 * note.channel + note.note
             if isinstance(note, NoteOn):
+                self._held.add(key)
                 self._tones.commands.send(frames(note.due), PLAY, key, note.velocity / 127.0)
             else:
+                self._held.discard(key)
                 self._tones.commands.send(frames(note.due), END, key)
+
+    def let_go(self) -> None:
+        if self._tones is not None:
+            for key in self._held:
+                self._tones.commands.send(0, END, key)
 
     def release(self) -> Sequence[Event]:
         """Fall silent within 5 ms, and forget what was still to come."""
@@ -53,6 +64,7 @@ class TonePlayer(SoundingNode):
         return ()
 
     def reset(self) -> None:
+        self._held.clear()
         if self._tones is not None:
             self._tones.commands.stop()
 

@@ -126,3 +126,11 @@ def test_the_gain_and_the_sound_move_while_it_plays(stage):
     stage.node.set("sound", "pad")
     stage.node.set("gain_db", 0.0)
     assert loudest(stage.play(on(72), seconds=0.5)) > 0.01
+
+
+def test_where_another_patch_takes_over_held_keys_are_lifted(stage):
+    stage.play(on(60), on(64), seconds=0.2)
+    stage.node.let_go()
+    assert loudest(stage.play(seconds=0.02)) > 0.01         # no cut: they ring out
+    stage.play(seconds=1.0)
+    assert not stage.play().any()
