@@ -23,7 +23,7 @@ FLOORS = (
     ("music",),
     ("nodes",),
     ("controls", "patch", "rig", "knobs", "save", "graph", "rendering", "picture", "demos",
-     "devices", "microphone", "soundcheck", "teaching", "guided", "report",
+     "devices", "segments", "capture", "microphone", "soundcheck", "teaching", "guided", "report",
      "report_picture", "doctor"),
     ("live",),
     ("page", "commands"),

@@ -67,6 +67,11 @@ def synthesise(flavour: str) -> dict[str, Samples]:
     return {drum: _made(drum, flavour) for drum in DRUMS}
 
 
+def peak_db_of(drum: str) -> float:
+    """Where a drum peaks in the full kit's mix."""
+    return _MIX[drum].peak_db
+
+
 @cache                          # every take begins with a fresh graph, none with a new kit
 def _made(drum: str, flavour: str) -> Samples:
     place = _MIX[drum]

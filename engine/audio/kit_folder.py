@@ -1,11 +1,16 @@
 """A kit of the performer's own: a folder of samples, each named after its drum.
 
-`kick.wav`, `Snare 01.flac`, `hh open.aif`, `BD0025.WAV` and `36 boots.wav` all find their place.
+`kick.wav`, `Snare 01.flac`, `hh open.aif`, `BD0025.WAV` and `36 boots.wav` all find their place. A
+`kit.toml` beside them says it outright, drum by drum, and how loud each is.
 """
 
+import os
 import re
+import shutil
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import soundfile
@@ -14,6 +19,8 @@ import soxr
 from engine.drums import DRUMS, GM_NOTE, drum_of
 from engine.errors import FileError
 from engine.units import SAMPLE_RATE, Samples, frames, gain
+
+KIT_FILE: Final = "kit.toml"
 
 _SUFFIXES: Final = {".wav", ".flac", ".aif", ".aiff", ".ogg"}
 _LONGEST_S = 10.0
@@ -45,7 +52,8 @@ _SPELLINGS: Final = tuple((drum, re.compile(pattern)) for drum, pattern in (
 def read_folder(folder: Path) -> dict[str, Samples]:
     """The drums found in a folder of WAV, FLAC, AIFF or OGG files; those not found are left out.
 
-    A file's name says its drum: a known spelling anywhere in it, or else a General MIDI note in
+    Where there is a `kit.toml`, it says which file is which drum, and nothing else counts. Else a
+    file's name says its drum: a known spelling anywhere in it, or else a General MIDI note in
     front. Of several files for one drum the first by name is used. Other files are passed over.
 
     returns : drum name -> float32 (2, frames) at 48 kHz; what was silent before the strike is
@@ -54,6 +62,8 @@ def read_folder(folder: Path) -> dict[str, Samples]:
     Raises FileError where there is no folder, no file is recognised, or one of those to be used
     can't be read, is empty, silent, or holds anything but numbers.
     """
+    if (folder / KIT_FILE).is_file():
+        return _read_as_told(folder)
     files = _audio_files(folder)
     chosen: dict[str, Path] = {}
     for file in files:
@@ -65,6 +75,67 @@ def read_folder(folder: Path) -> dict[str, Samples]:
         raise FileError(f"{folder}: no file is named after a drum (found: {found}); "
                         f"name them {', '.join(DRUMS)}")
     return {drum: _read(chosen[drum]) for drum in DRUMS if drum in chosen}
+
+
+def write_folder(folder: Path, title: str, drums: Mapping[str, tuple[Samples, str]]) -> None:
+    """Write a kit that `read_folder` reads: a WAV a drum, and `kit.toml`. Whole, or not at all.
+
+    drums : drum name -> float32 (frames,) at 48 kHz, and a remark for whoever edits the kit
+
+    Raises FileError where the folder is there already, or can't be written.
+    """
+    if folder.exists():
+        raise FileError(f"{folder} is there already: name another folder")
+    growing = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        growing.mkdir(parents=True)
+        told = [f'title = "{title}"', "# One table a drum: its file, and gain_db where it is too "
+                "loud or too soft. Drums that are left out are the built-in kit's."]
+        for drum, (samples, remark) in drums.items():
+            soundfile.write(growing / f"{drum}.wav", samples, SAMPLE_RATE, subtype="PCM_24")
+            told += ["", f"[{drum}]" + (f"    # {remark}" if remark else ""),
+                     f'file    = "{drum}.wav"', "gain_db = 0.0"]
+        (growing / KIT_FILE).write_text("\n".join(told) + "\n", encoding="utf-8")
+        growing.rename(folder)
+    except (OSError, soundfile.LibsndfileError) as error:
+        shutil.rmtree(growing, ignore_errors=True)
+        raise FileError(f"{folder}: can't be written: {error}") from None
+
+
+def _read_as_told(folder: Path) -> dict[str, Samples]:
+    """What `kit.toml` says."""
+    place = folder / KIT_FILE
+    try:
+        table = tomllib.loads(place.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FileError(f"{place}: can't be read: {error}") from None
+    found: dict[str, Samples] = {}
+    for drum, told in table.items():
+        if drum == "title":
+            continue
+        if drum not in DRUMS:
+            raise FileError(f'{place}: there is no drum "{drum}"; there are {", ".join(DRUMS)}')
+        found[drum] = _read(folder / _file_in(place, drum, told)) * np.float32(
+            gain(_gain_in(place, drum, told)))
+    if not found:
+        raise FileError(f"{place}: names no drum; there are {', '.join(DRUMS)}")
+    return {drum: found[drum] for drum in DRUMS if drum in found}
+
+
+def _file_in(place: Path, drum: str, told: Any) -> str:
+    name = told.get("file") if isinstance(told, dict) else None
+    if not isinstance(name, str):
+        raise FileError(f'{place}: {drum} needs a file, such as file = "{drum}.wav"')
+    if not (place.parent / name).is_file():
+        raise FileError(f"{place}: {drum}: there is no file {name}")
+    return name
+
+
+def _gain_in(place: Path, drum: str, told: dict[str, Any]) -> float:
+    value = told.get("gain_db", 0.0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -60 <= value <= 12:
+        raise FileError(f"{place}: {drum}.gain_db = {value!r}: must lie in -60..12 dB")
+    return float(value)
 
 
 def drum_named(name: str) -> str | None:

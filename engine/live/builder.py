@@ -7,10 +7,11 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from engine.clock import Clock
 from engine.devices.osc import Target
@@ -21,7 +22,7 @@ from engine.live.desks import Desks
 from engine.live.messages import Load, Loaded
 from engine.node import OnStage
 from engine.nodes.osc_out import OscOut
-from engine.patch import parse_patch
+from engine.patch import Patch, parse_patch
 from engine.rig import parse_rig
 
 _NICE = 10          # what plays comes first
@@ -85,6 +86,7 @@ class Builder:
         patch = parse_patch(load.text, source=load.source, folder=Path(load.folder))
         rig = parse_rig(load.rig, load.rig_source)
         inputs, outputs = self._channels
+        patch = _as_moved(patch, load.settings)
         graph = Graph(rig.applied_to(patch), input_channels=inputs, output_channels=outputs,
                       clock=self._clock, on_fault=self._on_fault,
                       jobs=lambda _: self._desks.desk(self._clock), stage=self._stage)
@@ -95,3 +97,12 @@ class Builder:
         targets = {name: Target(*node.target) for name, node in graph.nodes.items()
                    if isinstance(node, OscOut)}
         return Built(graph, targets, rig.control_port)
+
+
+def _as_moved(patch: Patch, settings: Mapping[str, Any]) -> Patch:
+    """The patch with what was moved by hand: a kit or a profile is read while it is built."""
+    for name, value in settings.items():
+        node, _, setting = name.partition(".")
+        if node in patch.nodes and setting in patch.nodes[node][0].params():
+            patch = patch.with_setting(setting, value, node=node)
+    return patch

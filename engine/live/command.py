@@ -17,6 +17,8 @@ from engine.audio.lv2 import verdicts
 from engine.errors import FileError, KuchiError
 from engine.live import engine, port, worker
 from engine.live.children import Child, Lines, pair, start
+from engine.live.found import announce, withdraw
+from engine.live.keeper import Keeper
 from engine.live.level import Level
 from engine.live.lookout import Lookout
 from engine.live.messages import (
@@ -88,6 +90,8 @@ class Stage:
         self._level = Level()
         self._notes: NoteBook | None = None     # where the system has no MIDI
         self.block = SharedBlock()
+        announce(self.block)
+        self._keeper = Keeper()
         self.block.words[LISTENING] = 1
         self.ready: Ready | None = None
         self._ready_at = 0.0
@@ -152,6 +156,7 @@ class Stage:
                 self._mend(child)
         self._watch_files()
         self._watch_card()
+        self._watch_keeper()
 
     def _mend(self, child: Child) -> None:
         """Start again what has fallen."""
@@ -244,6 +249,7 @@ class Stage:
         if self._log:
             self._log.close()
             self._log = None
+        withdraw(self.block)
         self.block.close()
 
     # -- what the others say -------------------------------------------------------------------
@@ -276,6 +282,8 @@ class Stage:
                     self._explain("\n  ".join([source, *mistakes]))
             case Did("next" | "previous" as way):
                 self.move(1 if way == "next" else -1)
+            case Did("capture"):
+                self._capture()
             case Did("program", number) if self._song.knows(number):
                 self._play(lambda: self._song.move_to(number - 1))
             case Set(name, value):
@@ -336,6 +344,26 @@ class Stage:
         if self._lookout and self._lookout.seen and self._engine:
             self._lookout = None
             offer(self._engine.pipe, self._opening(True))
+
+    # -- capture -------------------------------------------------------------------------------
+
+    def _capture(self) -> None:
+        """Keep what was just done."""
+        if not self._keeper.begin(self.block.last_heard(60.0)):
+            self._tell("A kit is still being made of what you did before.")
+
+    def _watch_keeper(self) -> None:
+        """A kit that is made is played by every sampler of the patch, without a gap."""
+        news = self._keeper.news()
+        if news is None:
+            return
+        said, kit = news
+        self._tell(said)
+        if kit is not None:
+            for node in self._song.nodes_of("drum-sampler"):
+                self._song.remember(f"{node}.kit", str(kit))
+            if self._engine:
+                offer(self._engine.pipe, self._song.load())
 
     # -- the song ------------------------------------------------------------------------------
 

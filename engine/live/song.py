@@ -52,6 +52,10 @@ class Song:
         return {name: kind.hosted for name, (kind, _) in self._patch.nodes.items()
                 if issubclass(kind, Lv2Plugin) and kind.hosted is not None}
 
+    def nodes_of(self, kind: str) -> list[str]:
+        """The names of the patch's nodes of a type."""
+        return [name for name, (node, _) in self._patch.nodes.items() if node.type_name() == kind]
+
     def load(self) -> Load:
         """What a fresh engine must be told."""
         return Load(self._text, str(self.path), str(self.path.parent), self.rig.text,
