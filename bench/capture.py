@@ -7,6 +7,7 @@ kit are sounds of that name. Judge and drum model are those that never heard the
 
 import csv
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import mir_eval
 import numpy as np
 
+from bench.table import Gate, Report, Row
 from engine.capture import assign, hear_out
 from engine.devices.files import read_audio
 from engine.model import MODELS
@@ -24,6 +26,12 @@ SETS = ("vopec", "lvt")
 SOUNDS = {"kick": "kick", "snare": "snare", "hihat_closed": "hihat", "hihat_open": "hihat",
           "hihat": "hihat"}
 NEAR_S = 0.05
+
+
+def training_data() -> Path | None:
+    """Where it lies: `DATA`, or beside the project; None where it isn't."""
+    data = Path(os.environ.get("DATA", "../shared/data"))
+    return data if (data / "manifest.csv").is_file() else None
 
 
 def takes(data: Path) -> Iterator[tuple[str, Path, list[tuple[str, float]]]]:
@@ -49,46 +57,46 @@ def stranger(model: str, who: str, end: str) -> Path:
     return folder / f"fold_{heard_by[who]}.{end}" if who in heard_by else shipped
 
 
-def score(data: Path) -> dict[str, Any]:
-    """All figures."""
-    counts: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    slots: dict[str, list[bool]] = defaultdict(list)
-    found_of: dict[str, list[Any]] = defaultdict(list)
-    for who, path, marked in takes(data):
+def run(quick: bool) -> Report:
+    """Cut every take, and make a kit of each performer's; void where the data isn't there."""
+    question = "Does capture find the right sounds?  Strikes cut, and slots that are what they say."
+    data = training_data()
+    if data is None:
+        return Report(question, [], void=True, rule="the training data isn't there (DATA=...)")
+    rows = [_row(who, of_each) for who, of_each in list(scored(data, quick).items())]
+    together = {key: sum(row[key] for row in rows) for key in ("strikes", "near50", "near25")}
+    slots = [row["slots right"] for row in rows if row["slots right"] is not None]
+    f50, f25 = (together[near] / together["strikes"] for near in ("near50", "near25"))
+    return Report(question, rows, rule="no takes were found", void=not rows, gates=[
+        Gate("F of strikes within 50 ms", f50, 0.95, at_least=True),
+        Gate("F of strikes within 25 ms", f25, 0.88, at_least=True),
+        Gate("slots whose sound is of that name", float(np.mean(slots)), 0.85, at_least=True)])
+
+
+def scored(data: Path, quick: bool) -> dict[str, list[Any]]:
+    """For each performer: strikes near 50 and 25 ms, how many there are, sounds and their names."""
+    found: dict[str, list[Any]] = defaultdict(lambda: [0, 0, 0.0, []])
+    for who, path, marked in list(takes(data))[:6 if quick else None]:
         audio = np.concatenate(list(read_audio(path)))
         cut = strikes(audio, stranger("onsets", who, "npz"))
         times, truth = np.array([s.time for s in cut]), np.array([t for _, t in marked])
         pairs = mir_eval.util.match_events(truth, times, NEAR_S)
-        counts[who][0] += len(pairs)
-        counts[who][1] += len(mir_eval.util.match_events(truth, times, NEAR_S / 2))
-        counts[who][2] += (len(truth) + len(times)) / 2
-        label_of = {j: SOUNDS.get(marked[i][0], marked[i][0]) for i, j in pairs}
+        counts = found[who]
+        counts[0] += len(pairs)
+        counts[1] += len(mir_eval.util.match_events(truth, times, NEAR_S / 2))
+        counts[2] += (len(truth) + len(times)) / 2
+        names = {j: SOUNDS.get(marked[i][0], marked[i][0]) for i, j in pairs}
         for number, strike in enumerate(cut):
             sound = hear_out(audio, strike, stranger("drums", who, "onnx"))
             if sound is not None:
-                found_of[who].append((sound, label_of.get(number, "nothing")))
-    for who, sounds in found_of.items():
-        kit, names = assign([sound for sound, _ in sounds]), {id(s): name for s, name in sounds}
-        slots[who] = [names[id(sound)] == SOUNDS[drum] for drum, sound in kit.items()
-                      if drum in SOUNDS]
-    right = np.array(list(counts.values()))
-    total = right.sum(axis=0)
-    by_performer = right[:, :2] / right[:, 2:]
-    return {"takes_of": len(counts), "strikes": int(total[2]),
-            "f50": round(total[0] / total[2], 4), "f25": round(total[1] / total[2], 4),
-            "f50_by_performer": round(float(by_performer[:, 0].mean()), 4),
-            "f25_by_performer": round(float(by_performer[:, 1].mean()), 4),
-            "slots": sum(map(len, slots.values())),
-            "slots_right": round(float(np.mean([np.mean(s) for s in slots.values() if s])), 4)}
+                counts[3].append((sound, names.get(number, "nothing")))
+    return found
 
 
-def main() -> None:
-    """Print the figures."""
-    import argparse
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with a manifest.csv")
-    print(json.dumps(score(parser.parse_args().data)))
-
-
-if __name__ == "__main__":
-    main()
+def _row(who: str, counts: list[Any]) -> Row:
+    near50, near25, strikes_there, sounds = counts
+    names = {id(sound): name for sound, name in sounds}
+    right = [names[id(sound)] == SOUNDS[drum]
+             for drum, sound in assign([sound for sound, _ in sounds]).items() if drum in SOUNDS]
+    return {"performer": who, "strikes": strikes_there, "near50": near50, "near25": near25,
+            "slots": len(right), "slots right": float(np.mean(right)) if right else None}

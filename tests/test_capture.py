@@ -115,7 +115,7 @@ def test_nothing_captured_is_told(audio):
 
 def test_only_noise_is_told():
     noise = np.random.default_rng(0).normal(0.0, 0.01, 5 * SAMPLE_RATE).astype(np.float32)
-    with pytest.raises(UsageError, match="only noise|none of"):
+    with pytest.raises(UsageError, match=r"only noise|none of"):
         capture(noise)
 
 
