@@ -17,7 +17,7 @@ import mir_eval
 import numpy as np
 
 from bench.table import Gate, Report, Row
-from engine.capture import assign, hear_out
+from engine.capture import Sound, assign, hear_out
 from engine.devices.files import read_audio
 from engine.model import MODELS
 from engine.segments import strikes
@@ -63,14 +63,16 @@ def run(quick: bool) -> Report:
     data = training_data()
     if data is None:
         return Report(question, [], void=True, rule="the training data isn't there (DATA=...)")
-    rows = [_row(who, of_each) for who, of_each in list(scored(data, quick).items())]
-    together = {key: sum(row[key] for row in rows) for key in ("strikes", "near50", "near25")}
-    slots = [row["slots right"] for row in rows if row["slots right"] is not None]
-    f50, f25 = (together[near] / together["strikes"] for near in ("near50", "near25"))
+    found = scored(data, quick)
+    rows = [_row(who, of_each) for who, of_each in found.items()]
+    near50, near25, total = (sum(float(counts[place]) for counts in found.values())
+                             for place in range(3))
+    slots = [right for _, _, _, sounds in found.values() if (right := slots_right(sounds))]
     return Report(question, rows, rule="no takes were found", void=not rows, gates=[
-        Gate("F of strikes within 50 ms", f50, 0.95, at_least=True),
-        Gate("F of strikes within 25 ms", f25, 0.88, at_least=True),
-        Gate("slots whose sound is of that name", float(np.mean(slots)), 0.85, at_least=True)])
+        Gate("F of strikes within 50 ms", near50 / total, 0.95, at_least=True),
+        Gate("F of strikes within 25 ms", near25 / total, 0.88, at_least=True),
+        Gate("slots whose sound is of that name",
+             float(np.mean([np.mean(right) for right in slots])), 0.85, at_least=True)])
 
 
 def scored(data: Path, quick: bool) -> dict[str, list[Any]]:
@@ -93,10 +95,15 @@ def scored(data: Path, quick: bool) -> dict[str, list[Any]]:
     return found
 
 
-def _row(who: str, counts: list[Any]) -> Row:
-    near50, near25, strikes_there, sounds = counts
+def slots_right(sounds: list[tuple[Sound, str]]) -> list[bool]:
+    """For each slot of kick, snare and hats that a performer's sounds fill: is it of that name?"""
     names = {id(sound): name for sound, name in sounds}
-    right = [names[id(sound)] == SOUNDS[drum]
-             for drum, sound in assign([sound for sound, _ in sounds]).items() if drum in SOUNDS]
-    return {"performer": who, "strikes": strikes_there, "near50": near50, "near25": near25,
-            "slots": len(right), "slots right": float(np.mean(right)) if right else None}
+    return [names[id(sound)] == SOUNDS[drum]
+            for drum, sound in assign([sound for sound, _ in sounds]).items() if drum in SOUNDS]
+
+
+def _row(who: str, counts: list[Any]) -> Row:
+    right = slots_right(counts[3])
+    return {"performer": who, "strikes": counts[2], "F50": counts[0] / counts[2],
+            "F25": counts[1] / counts[2], "slots": len(right),
+            "right": float(np.mean(right)) if right else None}

@@ -3,7 +3,6 @@
 Kicks, snares and hats of a performance's first bars go to one of nine mouths, one sound at a
 time as mouths do; the live detector and classifier hear them, and the clock follows their hits.
 After four bars its tempo must be right within 4 %, or twice or half of it.
-
 """
 
 import gzip
@@ -30,7 +29,7 @@ NEAR = 0.04
 EVERY = 3                           # of the performances one in three is sung
 _MUST = 0.80
 _SUNG = {"kick": "kick", "snare": "snare", "rim": "snare", "clap": "snare", "ride": "hihat_closed",
-         **{hat: "hihat_closed" for hat in HIHATS}}
+         **dict.fromkeys(HIHATS, "hihat_closed")}
 _APART_S = 0.060                    # a mouth plays one sound at a time
 _SOFTEST = 30                       # of 127: softer strokes are ghosts that no mouth repeats
 
