@@ -37,12 +37,15 @@ _ROWS: Final = {                 # the network's inputs, in this order: rows of 
     "recent": 16, "hard": 4, "late": 4, "bar_ago": 6, "two_bars_ago": 2, "four_bars_ago": 1,
     "bar_ago_hard": 1, "odds": RECOLLECTIONS, "recalled": 4, "usual": 2, "last": 2, "often": 2,
 }
-_WHERE: Final = 36
+_WHERE: Final = 40
 _UPTO = np.cumsum([0, *_ROWS.values()]).tolist()
 _AT = {name: slice(begin, begin + rows)
        for (name, rows), begin in zip(_ROWS.items(), _UPTO, strict=False)}
 FEATURES: Final = _UPTO[-1] * DRUMS_HERE + 2 * RECOLLECTIONS + _WHERE
 """How many numbers the network hears."""
+
+INTENT: Final = FEATURES - 2
+"""Where the network hears that a beat (first) or a fill (second) is meant; 0 and 0: not told."""
 
 RECALLED: Final = _AT["recalled"].start * DRUMS_HERE
 """Where, among the features, velocity (9) and lateness (9) of the first recollection begin; those
@@ -70,6 +73,7 @@ class Memory:
                  bpm: float = MEAN_BPM) -> None:
         self.steps_per_bar, self.steps_per_beat, self.bpm = steps_per_bar, steps_per_beat, bpm
         self.step = 0                                           # of the take, to be played next
+        self.fill: bool | None = None                           # a beat or a fill is meant
         self._kept = 0
         self._sets = np.zeros(2 * KEPT, np.int64)
         self._of = np.zeros((CONTEXTS, 2 * KEPT), np.int64)
@@ -80,13 +84,14 @@ class Memory:
         self._habit = np.zeros((2, DRUMS_HERE), np.float32)     # sums of velocity and lateness
         self._weight = np.zeros(DRUMS_HERE, np.float32)
         self._last = np.zeros((2, DRUMS_HERE), np.float32)      # velocity, lateness
+        self._drift = np.zeros(2, np.float32)                   # harder, later than expected
         self._often = np.zeros((2, DRUMS_HERE), np.float32)     # slowly, quickly
         self._trust = np.zeros(RECOLLECTIONS, np.float32)
         self._counts = np.zeros((CONTEXTS, SETS), np.float32)
         self._votes = np.zeros((RECOLLECTIONS, SETS), np.float32)
         self._total = np.zeros(RECOLLECTIONS, np.float32)
-        self._features = np.zeros(FEATURES, np.float32)
-        self._rows = self._features[:_UPTO[-1] * DRUMS_HERE].reshape(-1, DRUMS_HERE)
+        self.features = np.zeros(FEATURES, np.float32)          # of the last recall
+        self._rows = self.features[:_UPTO[-1] * DRUMS_HERE].reshape(-1, DRUMS_HERE)
 
     @property
     def place(self) -> int:
@@ -110,9 +115,17 @@ class Memory:
         self._trust += (1.0 - _TRUST) * self._votes[:, played] / (self._total + 0.1)
         self._kept += 1
         self.step += 1
+        self._remember_strokes(velocities, offsets)
         for alike, every, fade in zip(self._alike, self._every, _FADES, strict=True):
             recall.liken(alike, self._sets, self._kept, every, fade, _APART)
+
+    def _remember_strokes(self, velocities: Samples, offsets: Samples) -> None:
+        """Habits, and whether the last strokes were harder or later than they used to be."""
         struck = velocities > 0.0
+        if struck.any():
+            expected = self._rows[_AT["recalled"]][2:, struck]
+            missed = (velocities[struck], offsets[struck]) - expected
+            self._drift += 0.3 * (missed.mean(axis=1) - self._drift)
         stays = np.where(struck, np.float32(_LATEST), np.float32(1.0))
         self._habit *= stays
         self._weight *= stays
@@ -135,11 +148,10 @@ class Memory:
         rows[_AT["odds"]] *= 0.5
         self._look_back(rows)
         rows[_AT["usual"]], rows[_AT["last"]], rows[_AT["often"]] = usual, self._last, self._often
-        after = _UPTO[-1] * DRUMS_HERE
-        self._features[after:after + 3] = 0.3 * np.log(self._total + 0.01)
-        self._features[after + 3:after + 6] = self._trust
-        self._where(self._features[after + 6:])
-        return Recalled(self._counts, self._votes, self._features)
+        rest = self.features[_UPTO[-1] * DRUMS_HERE:]
+        rest[:3], rest[3:6] = 0.3 * np.log(self._total + 0.01), self._trust
+        self._where(rest[6:])
+        return Recalled(self._counts, self._votes, self.features)
 
     def _look_back(self, rows: Samples) -> None:
         """The last bar's steps, and those around this place one, two and four bars ago."""
@@ -160,7 +172,7 @@ class Memory:
         return np.asarray((self._habit + _FAITH * anyone) / (self._weight + _FAITH), np.float32)
 
     def _where(self, where: Samples) -> None:
-        """The place in the bar and the beat, the bar in its phrase, the tempo."""
+        """The place in the bar and the beat, the bar in its phrase, the tempo, the drift."""
         step = self.step % self.steps_per_bar
         beat, part = divmod(step, self.steps_per_beat)
         bars = self.step // self.steps_per_bar
@@ -172,7 +184,9 @@ class Memory:
         where[26:31] = (bars == 0, bars == 1, np.log1p(bars) / 4.0, self.steps_per_beat == 6,
                         np.log(self.bpm / MEAN_BPM))
         phase = 2.0 * np.pi * step / self.steps_per_bar
-        where[32:] = np.sin(phase), np.cos(phase), np.sin(2 * phase), np.cos(2 * phase)
+        where[32:36] = np.sin(phase), np.cos(phase), np.sin(2 * phase), np.cos(2 * phase)
+        where[36:38] = self._drift
+        where[38:] = self.fill is False, self.fill is True
 
     def _make_room(self) -> None:
         """Forget the older half once both halves are full."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.dsp import choice
 from engine.music.ngram import OWN_BELIEF, prefixes
 from engine.music.pattern import DRUMS_HERE, SETS, drums_in
 from engine.units import Samples
@@ -22,10 +23,7 @@ from engine.units import Samples
 Floats = NDArray[np.floating]
 
 OPINIONS = 5
-SUREST = 8.0                # log-odds of any opinion
 _FAITH = 0.2                # of a recollection in the take's own counts, in moments like this one
-_PREFIX_BITS = [drums_in(np.arange(1 << d) << (DRUMS_HERE - d)).astype(np.float32)
-                for d in range(DRUMS_HERE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,75 +66,50 @@ def own_masses(prior: Floats, counts: Floats, every: Floats) -> Floats:
     return guess
 
 
-def log_odds(struck: Floats, either: Floats) -> Floats:
-    """How sure, from the mass of the sets that hold the drum and of those that may."""
-    rest = np.maximum(either - struck, 0.0)
-    tiny = 1e-9
-    return np.clip(np.log((struck + tiny) / (rest + tiny)), -SUREST, SUREST)
-
-
-def decisions(masses: Floats, played: NDArray[np.int64]) -> Floats:
+def decisions(masses: Floats, played: NDArray[np.int64]) -> Samples:
     """Each opinion's nine log-odds along the way to the set that was played.
 
     masses  : (5, n, 10)   of the sets that agree with it in the first 0..9 drums
-    returns : (5, n, 9)
+    returns : float32 (5, n, 9)
     """
-    yes = drums_in(played)
-    on, off = masses[..., 1:], masses[..., :-1]
-    return log_odds(np.where(yes, on, off - on), off)
-
-
-def set_chances(chances: Floats, weighing: Weighing, shift: Floats | float = 0.0,
-                heat: float = 1.0) -> Floats:
-    """The probability of each of 512 sets.
-
-    chances : (5, 512)   the opinions' masses
-    shift   : (9,)       added to each drum's log-odds: above 0 it is struck more often
-    heat    : divides the log-odds: above 1 flatter
-    """
-    upto = _upto(chances)
-    found, shifts = np.ones(1), np.broadcast_to(shift, (DRUMS_HERE,))
-    for drum in range(DRUMS_HERE):
-        edges = upto[:, ::SETS >> (drum + 1)]
-        struck, either = edges[:, 2::2] - edges[:, 1:-1:2], edges[:, 2::2] - edges[:, :-2:2]
-        sure = (weighing.weights[:, drum] @ log_odds(struck, either) + weighing.bias[drum]
-                + _PREFIX_BITS[drum] @ weighing.pairs[drum] + shifts[drum]) / heat
-        yes = 1.0 / (1.0 + np.exp(-sure))
-        found = np.stack([found * (1.0 - yes), found * yes], axis=-1).ravel()
+    found = np.zeros((*masses.shape[:2], DRUMS_HERE), np.float32)
+    choice.along(masses.astype(np.float64), drums_in(played), found)
     return found
 
 
-def draw(chances: Floats, weighing: Weighing, dice: Floats, shift: Floats | float = 0.0,
-         heat: float = 1.0) -> NDArray[np.bool_]:
+def set_chances(masses: Floats, weighing: Weighing) -> NDArray[np.float64]:
+    """The probability of each of 512 sets, from the opinions' masses (5, 512)."""
+    found = np.empty(SETS)
+    choice.every_chance(_upto(masses), weighing.weights, weighing.bias, weighing.pairs, found)
+    return found
+
+
+def draw(masses: Floats, weighing: Weighing, dice: NDArray[np.float64],
+         shift: NDArray[np.float64], heat: float = 1.0) -> NDArray[np.bool_]:
     """One set, drum by drum: bool (9,).
 
-    dice : (9,) within 0..1; the other arguments as in `set_chances`
+    masses : (5, 512)   the opinions'
+    dice   : (9,) within 0..1
+    shift  : (9,)       added to each drum's log-odds: above 0 it is struck more often
+    heat   : divides the log-odds: above 1 flatter
     """
-    upto = _upto(chances)
-    shifts = np.broadcast_to(shift, (DRUMS_HERE,))
     yes = np.zeros(DRUMS_HERE, bool)
-    low, width = 0, SETS
-    for drum in range(DRUMS_HERE):
-        width //= 2
-        middle = upto[:, low + width]
-        end = upto[:, low + 2 * width]
-        sure = (weighing.weights[:, drum] @ log_odds(end - middle, end - upto[:, low])
-                + weighing.bias[drum] + weighing.pairs[drum] @ yes + shifts[drum]) / heat
-        yes[drum] = dice[drum] < 1.0 / (1.0 + np.exp(-sure))
-        low += width * int(yes[drum])
+    choice.draw(_upto(masses), weighing.weights, weighing.bias, weighing.pairs, shift, heat,
+                dice, yes)
     return yes
 
 
-def along(chances: Floats, played: NDArray[np.int64]) -> Floats:
+def along(masses: Floats, played: NDArray[np.int64]) -> Floats:
     """Masses of the sets that agree with `played` in the first 0..9 drums.
 
-    chances : (k, 512); returns (k, 10)
+    masses : (k, 512); returns (k, 10)
     """
     low, high = prefixes(played)
-    upto = _upto(chances)
+    upto = _upto(masses)
     return upto[:, high] - upto[:, low]
 
 
-def _upto(chances: Floats) -> Floats:
-    return np.concatenate([np.zeros((len(chances), 1)), np.cumsum(chances, axis=1, dtype=float)],
-                          axis=1)
+def _upto(masses: Floats) -> NDArray[np.float64]:
+    upto = np.zeros((len(masses), SETS + 1))
+    np.cumsum(masses, axis=1, dtype=np.float64, out=upto[:, 1:])
+    return upto

@@ -46,7 +46,7 @@ class Heard:
     def decisions(self, drummers: NDArray[np.float64]) -> Samples:
         """The five opinions' log-odds along the way to what was played: (5, n, 9)."""
         masses = opinions(drummers, self.counts, self.counts[..., :1], self.votes)
-        return decisions(masses, self.played).astype(np.float32)
+        return decisions(masses, self.played)
 
 
 def listen(pattern: Pattern, bpm: float) -> Heard:

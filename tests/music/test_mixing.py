@@ -37,7 +37,7 @@ def test_chances_of_all_sets_sum_to_one_and_agree_with_the_way_to_each():
 def test_what_is_drawn_is_as_frequent_as_it_is_likely():
     mixed = weighing()
     chances = set_chances(MASSES, mixed) @ drums_in(np.arange(SETS))
-    drawn = np.mean([draw(MASSES, mixed, RNG.random(9)) for _ in range(4000)], axis=0)
+    drawn = np.mean([draw(MASSES, mixed, RNG.random(9), np.zeros(9)) for _ in range(4000)], axis=0)
     assert drawn == pytest.approx(chances, abs=0.03)
 
 
