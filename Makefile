@@ -27,6 +27,10 @@ scores: .venv/ready              ## score every model on $(DATA), rewrite scores
 bench: .venv/ready               ## measure speed, memory and latency
 	$(BIN)/python -m bench
 
+bench-quick: .venv/ready         ## the same in two minutes: asserts ratios and counts only
+	$(BIN)/python -m bench --quick dsp driver plugins soak
+	$(BIN)/python -m bench --self-check
+
 lint: .venv/ready                ## style and types
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy

@@ -10,10 +10,12 @@ from pathlib import Path
 import click
 
 import bench
+from bench.page import write_page
 from bench.table import Gate, Report, machine
 from engine.errors import FileError, GateError, UsageError
 
-_NO_BENCH = ("__main__", "concert", "dummy_card", "measure", "players", "table")
+_NO_BENCH = ("__main__", "concert", "dummy_card", "measure", "page", "players", "readme",
+             "self_check", "table")
 
 
 def names() -> list[str]:
@@ -26,9 +28,18 @@ def names() -> list[str]:
 @click.argument("wanted", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "target", type=click.Path(path_type=Path), metavar="FILE",
               help="Write the figures there, one object a bench.")
-@click.option("--quick", is_flag=True, help="A few rounds, and no gates: to see that it runs.")
-def suite(wanted: tuple[str, ...], target: Path | None, quick: bool) -> None:
+@click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write a page with plots there, and the plots beside it.")
+@click.option("--quick", is_flag=True,
+              help="A few rounds; only ratios and counts are gates: to see that it runs.")
+@click.option("--self-check", "check", is_flag=True,
+              help="Put faults in, and see that their figures turn red.")
+def suite(wanted: tuple[str, ...], target: Path | None, page: Path | None, quick: bool,
+          check: bool) -> None:
     """Measure speed, memory and latency; leaves with 5 where a gate failed."""
+    if check:
+        _check_itself()
+        return
     known = names()
     for name in wanted:
         if name not in known:
@@ -44,10 +55,22 @@ def suite(wanted: tuple[str, ...], target: Path | None, quick: bool) -> None:
         click.echo(f"\n{name}: {reports[name]}")
         if target is not None:
             _write(target, reports)
+        if page is not None:
+            write_page({each: report.as_json() for each, report in reports.items()}, page)
     failed: list[tuple[str, Gate]] = [(name, gate) for name, report in reports.items()
                                       for gate in report.failed()]
     if failed:
         raise GateError("\n".join(f"{name}: {gate}" for name, gate in failed))
+
+
+def _check_itself() -> None:
+    from bench.self_check import faults_noticed
+    passed = []
+    for fault, noticed in faults_noticed():
+        click.echo(f"{'red' if noticed else 'NOT NOTICED':>11}  {fault}")
+        passed += [] if noticed else [fault]
+    if passed:
+        raise GateError(f"the suite didn't notice: {'; '.join(passed)}")
 
 
 def _write(target: Path, reports: dict[str, Report]) -> None:

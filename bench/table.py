@@ -14,7 +14,10 @@ Cell = str | int | float | Sequence[float] | None
 Row = dict[str, Cell]
 
 _ROOT = Path(__file__).parents[1]
-_PACKAGES = ("numpy", "numba", "onnxruntime", "soxr")
+_PACKAGES = ("numpy", "numba", "onnxruntime", "soxr", "scipy", "aubio-ledfx", "essentia", "librosa",
+             "torch", "torchaudio")
+_MATTERS = {"sse4_2", "avx", "avx2", "avx512f", "avx512_vnni", "fma", "constant_tsc",
+            "nonstop_tsc", "hypervisor", "asimd", "neon", "fphp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def number(value: float) -> str:
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on, and when, and of which commit."""
-    return {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform(),
+    return {"cpu": _cpu(), "cores": os.cpu_count(), "flags": _flags(), "system": platform.platform(),
             "python": platform.python_version(),
             **{name: _version(name) for name in _PACKAGES},
             "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
@@ -128,6 +131,16 @@ def _cpu() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _flags() -> list[str]:
+    """What the processor can do beyond the usual, of what matters to sound."""
+    listing = Path("/proc/cpuinfo")
+    if not listing.is_file():
+        return []
+    line = next((line for line in listing.read_text().splitlines()
+                 if line.startswith(("flags", "Features"))), "")
+    return sorted(set(line.partition(":")[2].split()) & _MATTERS)
 
 
 def _version(package: str) -> str | None:
