@@ -14,7 +14,8 @@ from engine.errors import FileError
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; color: #222 }
-table { border-collapse: collapse; font-size: 13px } td, th { padding: .2em .8em; text-align: right }
+table { border-collapse: collapse; font-size: 13px }
+td, th { padding: .2em .8em; text-align: right }
 td:first-child, th:first-child { text-align: left } tr:nth-child(even) { background: #f4f4f4 }
 .ok { color: #26734d } .failed { color: #b3261e; font-weight: bold } .void { color: #888 }
 svg { max-width: 100%; height: auto }

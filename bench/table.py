@@ -117,8 +117,8 @@ def number(value: float) -> str:
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on, and when, and of which commit."""
-    return {"cpu": _cpu(), "cores": os.cpu_count(), "flags": _flags(), "system": platform.platform(),
-            "python": platform.python_version(),
+    return {"cpu": _cpu(), "cores": os.cpu_count(), "flags": _flags(),
+            "system": platform.platform(), "python": platform.python_version(),
             **{name: _version(name) for name in _PACKAGES},
             "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
             "commit": _commit(), "date": datetime.now(UTC).isoformat(timespec="seconds")}

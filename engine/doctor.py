@@ -6,7 +6,10 @@ well, exactly what to do. Nothing is measured here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from engine.loopback import Loop
 
 State = Literal["ok", "look", "mend"]
 
@@ -42,6 +45,19 @@ class Finding:
     words: str
     mend: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def loop(device: str, found: "Loop | None") -> Finding:
+    """What was measured with this card, from the speakers to the microphone."""
+    about = "speakers to microphone"
+    if found is None:
+        return Finding(about, "ok", f"Never measured with {device}: `kuchi bench loopback` does, "
+                                    "with the microphone at the speakers.")
+    words = (f"{device}: {found.p50_ms:.1f} ms, 99 of 100 within {found.p99_ms:.1f}, jitter "
+             f"{found.jitter_ms:.2f} (measured {found.date[:10]}).")
+    return Finding(about, "ok", words, values={
+        "p50_ms": found.p50_ms, "p95_ms": found.p95_ms, "p99_ms": found.p99_ms,
+        "jitter_ms": found.jitter_ms})
 
 
 def sound_cards(found: Sequence[Mapping[str, Any]] | str) -> Finding:

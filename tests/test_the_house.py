@@ -24,7 +24,7 @@ FLOORS = (
     ("nodes",),
     ("controls", "patch", "rig", "knobs", "save", "graph", "rendering", "picture", "demos",
      "devices", "segments", "capture", "microphone", "soundcheck", "teaching", "guided", "report",
-     "report_picture", "doctor"),
+     "report_picture", "doctor", "loopback"),
     ("live",),
     ("page", "commands"),
     ("__init__", "__main__"),

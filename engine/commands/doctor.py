@@ -72,6 +72,11 @@ def _of_sound(device: str | None) -> "Iterator[Finding]":
                                              deadline_s=_LISTEN_S))
         except DeviceError as error:
             yield doctor.unknown("microphone", f"the microphone gives {error}")
+    if not isinstance(cards, str):
+        from engine.loopback import kept
+        for card in cards:
+            if card["default_input"]:
+                yield doctor.loop(card["name"], kept(card["name"]))
     yield doctor.holders(machine.sound_servers(), machine.sound_holders())
     yield rig_finding
 

@@ -225,7 +225,8 @@ class Lv2Plugin(SoundingNode):
     def _strike(self, hit: Hit) -> None:
         if hit.corrects is not None:
             return                                      # it has sounded; a plugin can't take back
-        note, start = GM_NOTE[hit.drum], hit.due or self._clock.now
+        note = hit.note if hit.note >= 0 else GM_NOTE[hit.drum]
+        start = hit.due or self._clock.now
         self._send(start, 0x90 | (_DRUMS - 1), note, max(1, round(127 * hit.velocity)))
         self._ends.append((start + _GATE_S, note))
 
