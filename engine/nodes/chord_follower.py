@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from engine.errors import UsageError
 from engine.events import Beat, Chord, Note, NoteOff, NoteOn
-from engine.music.chords import Harmony, chord_of, read_chord, read_key
+from engine.music.chords import ChordError, Harmony, chord_of, read_chord, read_key
 from engine.music.forms import Form, read_form
 from engine.music.grid import Count
 from engine.music.keys import read_note
@@ -19,9 +20,9 @@ class ChordFollower(Node):
 
     Three ways, and the last that speaks is believed: `track` writes the song's chords, which
     follow the beats and go round; keys below `split` that are held mean a chord, which stays
-    until another is played; `chord` names one, for a button or OSC
-    (`/kuchi/set/<node>/chord s`). With a track every chord tells what follows it, so that a
-    phrase can be thought out over a form.
+    until another is played; a pad (`note36 = "chord.Am7"`) or OSC (`/kuchi/chord/Am7`, with Db
+    for C#, since OSC addresses have no #) names one. With a track every chord tells what
+    follows it, so that a phrase can be thought out over a form.
     """
 
     begins = True           # a chord may come from OSC alone
@@ -30,7 +31,6 @@ class ChordFollower(Node):
                   help='the song: "| Am7 | Dm7 G7 |", "|: i7 | iv7 :|", "blues in F"')
     key = Param("C", reads=read_key, help="where I stands for Roman chords: C, Bb, F# minor")
     split = Param("C4", reads=read_note, help="keys below this one are chords; C4 is middle C")
-    chord = Param("", reads=read_chord, help="a chord by name: it holds until another one comes")
 
     def __init__(self, **settings: object) -> None:
         self._form: Form | None = None
@@ -49,11 +49,16 @@ class ChordFollower(Node):
         self._clock = context.clock
 
     def changed(self, name: str) -> None:
-        if name == "chord":
-            self._named = read_chord(self.chord) if self.chord else None
-        elif name in ("track", "key"):
+        if name in ("track", "key"):
             self._form = read_form(self.track, self.key) if self.track else None
             self._said = ""
+
+    @action(help="a chord by name, such as chord.Am7: it holds until another one comes")
+    def chord(self, word: str) -> None:
+        try:
+            self._named = read_chord(word)
+        except ChordError as error:
+            raise UsageError(str(error)) from None
 
     @action(help="the form begins again with the next bar")
     def restart(self) -> None:

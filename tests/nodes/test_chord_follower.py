@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.errors import PatchError
+from engine.errors import PatchError, UsageError
 from engine.events import Beat, NoteOff, NoteOn
 from engine.nodes.chord_follower import ChordFollower
+from engine.osc import read_control
 from engine.patch import parse_patch
 from engine.rendering import play
 
@@ -60,13 +61,16 @@ def test_a_form_begins_again_when_asked():
     assert again[0].name == "C"
 
 
-def test_a_chord_can_be_named_from_outside():
-    node = ChordFollower(chord="Bb7/D")
+def test_a_chord_can_be_named_by_a_pad_or_by_osc():
+    node = ChordFollower()
+    node.act("chord", word="Bb7/D")
     (chord,) = play(node, SILENCE[:4800])
     assert (chord.name, chord.root, chord.bass, set(chord.pitches)) == (
         "Bb7/D", 10, 2, {10, 2, 5, 8})
-    with pytest.raises(ValueError, match='did you mean "Bm7"'):
-        node.set("chord", "Hm7")
+    with pytest.raises(UsageError, match='did you mean "Bm7"'):
+        node.act("chord", word="Hm7")
+    heard = read_control("/kuchi/chord/Am7", (1,), 0.0, actions=("chord.*",))
+    assert heard.name == "chord.Am7"
 
 
 def test_a_mistake_in_the_song_is_found_with_the_patch():
