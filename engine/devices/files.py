@@ -181,11 +181,15 @@ class TakeFolder:
 
 
 def write_midi(path: Path, notes: list[Sent]) -> None:
-    """Notes as a MIDI file: a track for each node that sent some, one tick a sample."""
+    """Notes as a MIDI file: a track for each node that sent some, one tick a sample.
+
+    Notes that a node passes on to a port as they are stand there once, under the node's name.
+    """
     file = mido.MidiFile(type=1, ticks_per_beat=_TICKS_PER_BEAT)
     file.tracks.append(mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=_TEMPO)]))
+    tracks: list[list[mido.Message]] = []
     for node in dict.fromkeys(sent.node for sent in notes):
-        track = mido.MidiTrack([mido.MetaMessage("track_name", name=node)])
+        track: list[mido.Message] = []
         before = 0
         for sent in notes:
             event = sent.event
@@ -196,7 +200,10 @@ def write_midi(path: Path, notes: list[Sent]) -> None:
             track.append(mido.Message(kind, note=event.note, velocity=event.velocity,
                                       channel=event.channel - 1, time=tick - before))
             before = tick
-        file.tracks.append(track)
+        if track not in tracks:
+            tracks.append(track)
+            name = mido.MetaMessage("track_name", name=node)
+            file.tracks.append(mido.MidiTrack([name, *track]))
     file.save(path)
 
 

@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.devices.files import TakeFolder, read_audio, read_midi
+from engine.devices.files import TakeFolder, read_audio, read_midi, write_midi
 from engine.errors import FileError
 from engine.events import Control, Hit, NoteOff, NoteOn, Sent
 
@@ -219,3 +219,12 @@ except FileError as error:
     assert done.returncode == 6, done.stderr
     assert "can't be written" in done.stdout
     assert not list((tmp_path / "take").iterdir())
+
+
+def test_notes_that_are_passed_on_as_they_are_stand_in_the_file_once(tmp_path):
+    notes = [Sent(1.0, node, NoteOn(1.0, note, 80, 1))
+             for node, note in (("duet", 60), ("daw", 60), ("comp", 48))]
+    write_midi(tmp_path / "take.mid", notes)
+    assert [event.note for event in read_midi(tmp_path / "take.mid")] == [60, 48]
+    assert [track.name for track in mido.MidiFile(tmp_path / "take.mid").tracks[1:]] == [
+        "duet", "comp"]
