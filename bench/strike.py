@@ -6,8 +6,8 @@ in the air when its sample is recorded, one block before any program can hear it
 
 The peers are what one would write in an hour: aubio in a Python sounddevice callback, which sends
 with mido and waits for nothing; and our own graph in such a callback. At 64 frames all are measured
-a second time with a busy Python thread in each of their processes, ours as well. The null control
-is JACK's own way from one client to another.
+a second time with a busy Python thread in the process that was started: theirs is the only one,
+ours is the command process. The null control is JACK's own way from one client to another.
 """
 
 import importlib.util
@@ -158,11 +158,10 @@ def _parts(rows: list[Row]) -> Iterator[str]:
     for row in rows:
         period, what = str(row["frames"])[:3], str(row["frames"])[5:]
         if what == _NOTE:
-            block, p50 = 1000.0 * int(period) / SAMPLE_RATE, float(row["p50"])  # type: ignore
-            yield (f"{period} frames: p50 {p50:.2f} ms = the block it was struck in {block:.2f} + "
-                   f"half a block of JACK's, until its next cycle takes the note, {block / 2:.2f} "
-                   f"+ engine and port {p50 - 1.5 * block:.2f}; hop, window and model lie within "
-                   f"wait_ms = {WAIT_MS:g}")
+            half, p50 = 500.0 * int(period) / SAMPLE_RATE, float(row["p50"])  # type: ignore
+            yield (f"{period} frames: p50 {p50:.2f} ms = half a block of JACK's, until its next "
+                   f"cycle takes the note, {half:.2f} + engine and port {p50 - half:.2f}; the "
+                   f"block it was struck in, hop, window and model lie within wait_ms = {WAIT_MS:g}")
 
 
 def _gates(rows: list[Row]) -> list[Gate]:
@@ -193,21 +192,20 @@ def measure(period: int, count: int, *, busy: bool = False
     with ExitStack() as stack:
         environment = stack.enter_context(dummy_card(period))
         server = environment["JACK_DEFAULT_SERVER"]
-        begin: Path | None = None
-        if busy:
-            environment, begin = stack.enter_context(_busy(environment))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        begin = folder / "begin"
+        thread = _BUSY.format(begin=str(begin)) if busy else ""
         players = {name: stack.enter_context(closing(Player(name, server, [does])))
                    for name, does in (("singer", "mouth"), ("daw", "midi"), ("ear", "ear"),
                                       ("null", "ear"), (_AUBIO, "midi"), (_GRAPH, "midi"))}
         singer = players["singer"]
         visuals = stack.enter_context(closing(_visuals()))
-        stack.enter_context(_kuchi(environment, visuals.getsockname()[1]))
+        stack.enter_context(_kuchi(environment, visuals.getsockname()[1], thread))
         peers = [name for name in _PEERS
-                 if stack.enter_context(_peer(name, environment, period))]
+                 if stack.enter_context(_peer(name, environment, period, thread))]
         _plug(singer, {_PEERS[name][0]: f"{players[name].name}:midi" for name in peers})
-        if begin is not None:
-            begin.touch()
-            time.sleep(1.0)
+        begin.touch()
+        time.sleep(1.0)
         singer.sing(song)
         told = _listen(visuals, singer)
         struck_ns = singer.sung_at_ns(places)
@@ -285,12 +283,14 @@ def _listen(visuals: socket.socket, singer: Player) -> NDArray[np.int64]:
 
 
 @contextmanager
-def _kuchi(environment: dict[str, str], port: int) -> Iterator[None]:
+def _kuchi(environment: dict[str, str], port: int, thread: str) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         patch = Path(folder, "strike.toml")
         patch.write_text(_PATCH.format(port=port), encoding="utf-8")
-        process = subprocess.Popen([sys.executable, "-m", "engine", "run", str(patch)],
-                                   env=environment, stdout=subprocess.DEVNULL)
+        story = (f"{thread}\nimport sys\nfrom engine.commands import main\n"
+                 f"sys.argv = ['kuchi', 'run', {str(patch)!r}]\nmain()")
+        process = subprocess.Popen([sys.executable, "-c", story], env=environment,
+                                   stdout=subprocess.DEVNULL)
         try:
             yield
         finally:
@@ -299,11 +299,11 @@ def _kuchi(environment: dict[str, str], port: int) -> Iterator[None]:
 
 
 @contextmanager
-def _peer(name: str, environment: dict[str, str], period: int) -> Iterator[bool]:
+def _peer(name: str, environment: dict[str, str], period: int, thread: str) -> Iterator[bool]:
     if name == _AUBIO and importlib.util.find_spec("aubio") is None:
         yield False
         return
-    process = subprocess.Popen([sys.executable, "-c", _PEERS[name][1], str(period)],
+    process = subprocess.Popen([sys.executable, "-c", thread + _PEERS[name][1], str(period)],
                                env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                text=True)
     assert process.stdout is not None
@@ -311,17 +311,6 @@ def _peer(name: str, environment: dict[str, str], period: int) -> Iterator[bool]
         yield process.stdout.readline().strip() == "ready"
     finally:
         process.communicate("")
-
-
-@contextmanager
-def _busy(environment: dict[str, str]) -> Iterator[tuple[dict[str, str], Path]]:
-    """Every Python process has a thread that, once a file is there, does nothing but compute."""
-    with tempfile.TemporaryDirectory() as folder:
-        begin = Path(folder, "begin")
-        Path(folder, "sitecustomize.py").write_text(_BUSY.format(begin=str(begin)),
-                                                    encoding="utf-8")
-        before = environment.get("PYTHONPATH", "")
-        yield {**environment, "PYTHONPATH": f"{folder}:{before}" if before else folder}, begin
 
 
 def _plug(singer: Player, peers: dict[str, str]) -> None:
