@@ -161,7 +161,8 @@ def _parts(rows: list[Row]) -> Iterator[str]:
             half, p50 = 500.0 * int(period) / SAMPLE_RATE, float(row["p50"])  # type: ignore
             yield (f"{period} frames: p50 {p50:.2f} ms = half a block of JACK's, until its next "
                    f"cycle takes the note, {half:.2f} + engine and port {p50 - half:.2f}; the "
-                   f"block it was struck in, hop, window and model lie within wait_ms = {WAIT_MS:g}")
+                   "block it was struck in, hop, window and model lie within wait_ms = "
+                   f"{WAIT_MS:g}")
 
 
 def _gates(rows: list[Row]) -> list[Gate]:
