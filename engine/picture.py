@@ -9,7 +9,7 @@ from engine.drums import DRUMS
 from engine.events import Hit, Onset, Sent
 from engine.units import SAMPLE_RATE, Samples
 
-_INK = "#1d1d1f"
+INK = "#1d1d1f"
 _COLOURS = {"kick": "#d1495b", "snare": "#edae49", "hihat_closed": "#00798c",
             "hihat_open": "#30a0c0", "clap": "#8f6fb8", "rim": "#66a182"}
 _OTHER = "#7a7a7a"
@@ -30,7 +30,7 @@ def draw_take(path: Path, voice: Samples, events: Sequence[Sent], *, title: str)
     figure, (heard, played, late) = plt.subplots(
         3, 1, figsize=(13, 8), sharex=True, height_ratios=[3, 1.2 + 0.25 * len(drums), 1.5],
         layout="constrained")
-    figure.suptitle(title, color=_INK, fontsize=14, x=0.01, ha="left", weight="bold")
+    figure.suptitle(title, color=INK, fontsize=14, x=0.01, ha="left", weight="bold")
 
     quiet = np.random.default_rng(0).standard_normal(len(voice)).astype(np.float32) * 1e-6
     heard.specgram(voice + quiet, NFFT=1024, Fs=SAMPLE_RATE, noverlap=768, cmap="magma",
@@ -43,7 +43,7 @@ def draw_take(path: Path, voice: Samples, events: Sequence[Sent], *, title: str)
 
     for row, drum in enumerate(drums):
         own = [hit for _, hit in hits if hit.drum == drum]
-        played.scatter([hit.time for hit in own], [row] * len(own), color=_colour(drum),
+        played.scatter([hit.time for hit in own], [row] * len(own), color=colour_of(drum),
                        s=[20 + 160 * hit.velocity for hit in own], alpha=0.85, linewidths=0)
     played.set(yticks=range(len(drums)), yticklabels=drums, ylim=(len(drums) - 0.4, -0.6))
     played.set_title("what Kuchi played, larger is louder", loc="left", fontsize=10)
@@ -52,9 +52,9 @@ def draw_take(path: Path, voice: Samples, events: Sequence[Sent], *, title: str)
         own_sent = [(sent, hit) for sent, hit in hits if hit.drum == drum]
         late.scatter([hit.time for _, hit in own_sent],
                      [(sent.sent - hit.time) * 1000 for sent, hit in own_sent], s=16,
-                     color=_colour(drum), linewidths=0)
+                     color=colour_of(drum), linewidths=0)
     late.scatter([onset.time for _, onset in onsets],
-                 [(sent.sent - onset.time) * 1000 for sent, onset in onsets], s=10, color=_INK,
+                 [(sent.sent - onset.time) * 1000 for sent, onset in onsets], s=10, color=INK,
                  marker="|", label="onset noticed")
     late.set(xlabel="seconds", ylabel="ms after the strike", xlim=(0, len(voice) / SAMPLE_RATE))
     late.set_ylim(0, 1.15 * late.get_ylim()[1])
@@ -68,5 +68,6 @@ def draw_take(path: Path, voice: Samples, events: Sequence[Sent], *, title: str)
     plt.close(figure)
 
 
-def _colour(drum: str) -> str:
+def colour_of(drum: str) -> str:
+    """What a drum is drawn in."""
     return _COLOURS.get(drum, _OTHER)

@@ -18,16 +18,24 @@ _SIGNS = {"kick": "●", "snare": "◆", "hihat_closed": "·", "hihat_open": "�
               show_default=True, help="The folder for what it makes.")
 @click.option("--melody", is_flag=True,
               help="Calls on a keyboard and their answers, instead of beatbox.")
-@click.option("--seed", type=int, default=0, help="With --melody: another seed, other answers.")
+@click.option("--beatbox", is_flag=True,
+              help="A mouth's own sounds become a kit, and a friend joins in for sixteen bars.")
+@click.option("--seed", type=int, default=0,
+              help="With --melody or --beatbox: another seed, other answers.")
 @click.option("--play/--no-play", default=True, help="Play the result where there is a device.")
 @click.option("--json", "as_json", is_flag=True, help="Tell only what was made, as JSON.")
-def command(out: Path, melody: bool, seed: int, play: bool, as_json: bool) -> None:
+def command(out: Path, melody: bool, beatbox: bool, seed: int, play: bool, as_json: bool) -> None:
     """Sing twelve seconds of synthetic beatbox, play drums with them, and keep what came out.
 
     Leaves take.mid, out.wav, events.jsonl and take.png in the folder, and voice.wav, the
     performance itself, to try other patches with. With --melody, four phrases are played on a
-    keyboard and answered: take.mid, calls.mid, out.wav, events.jsonl and roll.png.
+    keyboard and answered: take.mid, calls.mid, out.wav, events.jsonl and roll.png. With
+    --beatbox, a dozen sounds become a kit, and a friend plays sixteen bars with the mouth: kit/,
+    out.wav, take.mid, events.jsonl, voice.wav and song.png.
     """
+    if beatbox:
+        _beatbox(out, seed, play, as_json)
+        return
     if melody:
         _melody(out, seed, play, as_json)
         return
@@ -157,3 +165,55 @@ def _melody(out: Path, seed: int, play: bool, as_json: bool) -> None:
 Try next:
   kuchi run melody-duet                                     your own keyboard
   kuchi render melody-duet {out}/calls.mid --out takes      the same calls, another patch""")
+
+
+def _beatbox(out: Path, seed: int, play: bool, as_json: bool) -> None:
+    """A kit of the mouth's own sounds, and a song on it with the friend."""
+    import shutil
+
+    import soundfile
+
+    from engine.audio.kit_folder import KIT_FILE
+    from engine.demos.beatbox import FRIEND, PERFORMER, capture_kit, draw_song, play_song
+    from engine.devices.files import TakeFolder
+    from engine.errors import FileError
+    from engine.events import Hit
+    from engine.units import SAMPLE_RATE
+
+    folder = out / "kit"
+    if (folder / KIT_FILE).is_file():               # of the last demo
+        shutil.rmtree(folder)
+    kit = capture_kit(folder, seed)
+    if not as_json:
+        click.echo(f"A synthetic mouth shows {len(kit.sounds)} sounds; they become a kit:")
+        for drum, sound in kit.kit.items():
+            click.echo(f"  {_SIGNS.get(drum, '+')} {drum:<13} struck at {sound.time:5.2f} s")
+        click.echo("\nIt beats two bars, and a friend joins in for sixteen:\n")
+    with TakeFolder(out, sound=True) as files:
+        song = play_song(kit, folder, seed, files.write)
+        for sent in song.events:
+            files.log(sent)
+    try:
+        soundfile.write(out / "voice.wav", song.voice, SAMPLE_RATE, subtype="PCM_16")
+        draw_song(out / "song.png", song)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise FileError(f"{out}: can't be written: {error}") from None
+    mine, friend = song.hits(PERFORMER), song.hits(FRIEND)
+    if as_json:
+        click.echo(json.dumps({"folder": str(out), "kit": list(kit.kit), "hits": len(mine),
+                               "friend": len(friend),
+                               "files": sorted(file.name for file in out.iterdir())}))
+        return
+    said = _show([sent for sent in song.events if sent.node in (PERFORMER, FRIEND)
+                  and isinstance(sent.event, Hit)], out / "out.wav", play)
+    click.echo(f"""
+{len(mine)} hits of the mouth, {len(friend)} of the friend. {said}
+
+  {out}/kit/         the mouth's sounds as a kit; kit.toml may be edited
+  {out}/take.mid     the notes: channel 10 the mouth, 11 the friend
+  {out}/song.png     the picture: performer and machine
+  {out}/voice.wav    what the mouth sang
+
+Try next:
+  kuchi capture --from your-own-recording.wav --out my-kit
+  kuchi run beatbox-and-friend""")

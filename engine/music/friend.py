@@ -18,6 +18,7 @@ PHRASE = 8                              # bars; an idea lasts one phrase
 BREATH = 4                              # bars; breathing, it changes this often
 _THIN_AFTER, _END_AFTER = 2, 8          # bars of the performer's silence
 _ATTEMPTS = 3                           # at an idea that is new and doesn't fall silent
+_BETWEEN = 0.5                          # fuller: what you play it leaves out, and plays between
 _MORE = 0.2                             # a press of `more` or `less`
 
 
@@ -292,7 +293,7 @@ class Friend:
         if mode != "accompany" or not heard.strokes:
             return self.fuller
         follows = max(-1.0, min(1.0, (heard.strokes - 10.0) / 10.0))
-        return max(-1.0, min(1.0, self.fuller + follow * follows))
+        return max(-1.0, min(1.0, self.fuller + _BETWEEN + follow * follows))
 
 
 def _turn(taste: Taste) -> int:

@@ -141,7 +141,7 @@ def fuller(bar: Pattern, by: float, die: Dice) -> Pattern:
     else:
         free = np.flatnonzero(~(hits[:, list(HATS)] > 0.0).any(axis=1))
         for step in die.permutation(free)[:round(by * len(free))]:
-            hits[step, CLOSED] = 0.3
+            hits[step, CLOSED] = 0.45 if step % max(1, bar.steps_per_beat // 2) == 0 else 0.35
     return replace(bar, hits=hits, offsets=offsets)
 
 
