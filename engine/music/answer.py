@@ -362,6 +362,8 @@ def _closing_note(frame: Frame, step: int, near: int) -> int:
     members = [d for d in (CADENCE if chord else (0, third, 7))
                if not chord or chord >> (root + d) % 12 & 1] or [0]
     notes = [n for n in range(frame.low, frame.high + 1) if (n - root) % 12 in members]
+    if not chord:                                  # a locked scale holds to the end
+        notes = [n for n in notes if frame.scale >> n % 12 & 1] or notes
     return min(notes or [near], key=lambda n: (abs(n - near), n))
 
 

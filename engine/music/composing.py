@@ -3,6 +3,8 @@
 import msgspec
 import numpy as np
 
+from engine.errors import ModelError
+from engine.music.answer import Settings, markov
 from engine.music.bars import Bar, compose, vary
 from engine.music.line import Line
 from engine.music.performance import Freely, Played, follow
@@ -20,11 +22,16 @@ class BarAsked(msgspec.Struct, frozen=True):
 
 
 def next_bar(asked: BarAsked) -> Line:
-    """The bar that was asked for."""
+    """The bar that was asked for; without its model, one from the habits of the bar before."""
     chords = asked.chords if len(asked.chords) else None
-    if asked.again is not None:
-        return vary(asked.again, asked.before, chords, asked.settings, asked.seed, asked.kept)
-    return compose(asked.before, chords, asked.settings, asked.seed)
+    try:
+        if asked.again is not None:
+            return vary(asked.again, asked.before, chords, asked.settings, asked.seed, asked.kept)
+        return compose(asked.before, chords, asked.settings, asked.seed)
+    except ModelError:
+        own = asked.settings
+        return markov((), asked.before, None,
+                      Settings(bars=1, low=own.low, high=own.top, scale=own.scale), asked.seed)
 
 
 class FreelyAsked(msgspec.Struct, frozen=True):

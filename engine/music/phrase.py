@@ -10,6 +10,7 @@ from engine.music.chords import Harmony
 from engine.music.line import NO_CHORD, STEPS_A_BEAT, Line, chord, notes_of
 from engine.music.playing import Tone
 
+_LONG_AGO = -1e9            # beats
 _FORM = 32                  # chords that tell the key of a form
 _ACCENT, _WEAK, _SPREAD = 7, -5, 4
 
@@ -56,6 +57,10 @@ class Harmonies:
         self._changes = [change for change in self._changes if change[0] < beat - 1e-3][-256:]
         self._changes += [(beat + ahead, _code(each))
                           for ahead, each in ((0.0, harmony), *coming)]
+
+    def forget_places(self) -> None:
+        """The beats are counted anew: the last chord holds, from before the first of them."""
+        self._changes = [(_LONG_AGO, code) for _, code in self._changes[-1:]]
 
     def over(self, beat: float, steps: int) -> np.ndarray:
         """The chord over each step from a beat on, int64 (steps,); empty where none is known."""

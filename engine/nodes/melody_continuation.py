@@ -182,6 +182,8 @@ class MelodyContinuation(Node):
             return
         if self._call is None:
             self._call = Call()
+            if self._until is None and not self._count.runs(self._clock.now):
+                self._harmonies.forget_places()         # this call's own beats begin with it
         if self._until is None and self.listen_bars == 0:
             self._plan = None                   # they play on: it was no end
         self._call.press(note.time, note.note, note.velocity)

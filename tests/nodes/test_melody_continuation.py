@@ -4,6 +4,8 @@ import random
 
 import pytest
 from duets import BEAT, SCALE, Duet, key, phrase
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.events import Chord, NoteOff, NoteOn
 from engine.nodes.melody_continuation import MelodyContinuation
@@ -308,3 +310,30 @@ def test_a_stretch_that_was_not_heard_is_forgotten_but_not_that_it_was_stopped()
     played.node.act("stop")
     played.node.reset()
     assert not played.until(6 * BAR).said
+
+
+def test_without_a_clock_the_chord_that_holds_is_known_call_after_call():
+    played = duet(clock=False)
+    chord = Chord(0.05, "F#7", 6, 6, (6, 10, 1, 4), 0.0)
+    played.play(phrase(0.3, 1)).until(6.0, [chord])
+    played.play(phrase(20.3, 1)).until(26.0)
+    ends = [played.ons(0, 10)[-1], played.ons(20)[-1]]
+    assert {note.note % 12 for note in ends} <= {6, 10, 1}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 31), st.integers(1, 6), st.integers(60, 84)), min_size=1,
+                max_size=24, unique_by=lambda note: note[0]), st.integers(0, 99))
+def test_whatever_is_played_the_answer_begins_on_the_grid_and_ends_within_its_last_bar(notes, seed):
+    eighth = BEAT / 2
+    played = duet(seed=seed).play([event for place, length, note in notes
+                                   for event in key(place * eighth, note, 0.9 * length * eighth)])
+    played.until(10 * BAR)
+    assert not played.sounding
+    answer = played.ons()
+    assert answer
+    for note in answer:
+        step = note.due / (BEAT / 4)
+        assert abs(step - round(step)) < 1e-6
+    last = max(off.due for off in played.offs())
+    assert last % BAR <= BAR - BEAT / 2 + 1e-6
