@@ -21,8 +21,15 @@ MOST_A_BAR = 0.02                   # the tempo moves by no more, once it is the
 
 _STEP = 0.004                       # between two tempos that are compared
 _LIKELY_BPM, _WIDTH = 110.0, 0.6    # what people play, and how much (in e-foldings) they differ
-_LEVELS = (1.0, 2.0, 4.0)           # quarters, eighths, sixteenths
+_LEVELS = (1.0, 2.0, 4.0, 0.25, 0.5)
+_SPEAKS: Final = np.array([[1.0, 1.0, 1.0, 1.0, 0.0],       # kick: it returns with the bar,
+                           [1.0, 1.0, 1.0, 0.0, 1.0],       # snare: with every second beat,
+                           [1.0, 1.0, 1.0, 0.0, 0.0]])      # all: quarters, eighths, sixteenths
+_COUNTS: Final = np.array([1.0, 1.0, 1.0, 1.0, 0.5])        # how much each level says
 _LOCK_BARS = 3.7                    # heard before a tempo is taken; within four it is there
+_SLOW_BPM = 92.5                    # what seems slower than this may be counted twice as fast,
+_CLEAR = 0.25                       # and is taken so much sooner where nothing else comes near
+_RIVAL = 0.05                       # tempos nearer than this are the same
 _LEAST_HITS = 8
 _FREEZE_BARS = 4                    # and so many more while it may still move
 _MOST_HITS = 1024
@@ -48,6 +55,7 @@ class Follower:
         self._rates = np.outer(self._bpm, np.array(_LEVELS)) * (2.0 * math.pi / 60.0)
         self._prior = -(np.log(self._bpm / _LIKELY_BPM) / _WIDTH) ** 2
         self._sums = np.zeros(self._rates.shape, np.complex128)
+        self._totals = np.zeros(len(_LEVELS))
         self._times, self._weights = np.zeros(_MOST_HITS), np.zeros(_MOST_HITS)
         self._kinds = np.zeros(_MOST_HITS, np.int64)
         self._grid = known
@@ -57,6 +65,7 @@ class Follower:
     def _forget(self) -> None:
         self._count = 0
         self._sums[:] = 0.0
+        self._totals[:] = 0.0
         self._bars = 0                      # that have passed since there is a grid
         self._look = math.inf               # when there is something to be decided
 
@@ -75,7 +84,9 @@ class Follower:
         self._kinds[self._count] = kind
         self._count += 1
         if self._grid is None:
-            self._sums += weight * np.exp(1j * self._rates * (time - self._times[0]))
+            speaks = weight * _SPEAKS[kind]
+            self._sums += speaks * np.exp(1j * self._rates * (time - self._times[0]))
+            self._totals += speaks
             self._look = time
         elif self._look == math.inf:
             self._look = self._grid.bar_line(time)
@@ -95,8 +106,9 @@ class Follower:
     # -- the first grid ------------------------------------------------------------------------
 
     def _lock(self, now: float, in_bar: int) -> Grid | None:
-        bpm = self.best()
-        ready = self._times[0] + _LOCK_BARS * in_bar * 60.0 / bpm
+        bpm, clear = self.best()
+        fast = 2.0 if bpm <= _SLOW_BPM and clear > _CLEAR else 1.0
+        ready = self._times[0] + _LOCK_BARS * in_bar * 60.0 / (bpm * fast)
         if self._count < _LEAST_HITS or now < ready:
             self._look = ready if self._count >= _LEAST_HITS else math.inf
             return None
@@ -107,10 +119,13 @@ class Follower:
         self._look = self._grid.bar_line(now)
         return self._grid
 
-    def best(self) -> float:
-        """The tempo under which the hits fall most evenly."""
-        total = max(float(self._weights[:self._count].sum()), 1e-9)
-        return float(self._bpm[np.argmax(np.abs(self._sums).sum(axis=1) / total + self._prior)])
+    def best(self) -> tuple[float, float]:
+        """The tempo under which the hits fall most evenly, and by how much it leads."""
+        evenness = np.abs(self._sums) / np.maximum(self._totals, 1e-9)
+        scores = evenness @ _COUNTS + self._prior
+        best = int(np.argmax(scores))
+        apart = np.abs(np.log(self._bpm / self._bpm[best]))
+        return float(self._bpm[best]), float(scores[best] - scores[apart > _RIVAL].max())
 
     def _fit(self, grid: Grid, rounds: int = 1) -> Grid:
         """Lay a line through the hits, each on its nearest sixteenth."""

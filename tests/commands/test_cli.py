@@ -85,7 +85,7 @@ def test_two_inputs_of_one_stem_are_an_error_before_anything_is_rendered(voice, 
     (["render", "beatbox-to-daw", "a.wav"], 2, "--out"),
     (["render", "beatbox-to-daw", "a.wav+b.wav", "--out", "o"], 2, "a pair is audio, then MIDI"),
     (["render", "beatbox-to-daw", "a.wav", "--out", "o", "--profile", "me"], 4, "profile"),
-    (["rendr"], 2, "Commands: bench, demo"),
+    (["rendr"], 2, "Commands: bench, capture"),
     (["patch", "check", "no-such-patch"], 4, "no such file"),
     (["patch", "nodes", "onset-detectr"], 1, 'did you mean "onset-detector"'),
 ])
