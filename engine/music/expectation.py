@@ -15,8 +15,8 @@ from engine.music.memory import MEAN_BPM
 from engine.music.rhythm import Rhythm
 from engine.units import Samples
 
-STRENGTH: Final = 0.0
-_DOUBT = 0.03                   # of each drum, whatever the groove says
+STRENGTH: Final = 0.25
+_DOUBT = 0.1                    # of each drum, whatever the groove says
 _AT_ONCE = 4                    # silent steps caught up with in one call, a third of a millisecond
 _NINE_OF = [nine_of(drum) for drum in DRUMS]
 
@@ -29,8 +29,9 @@ class Expectation:
         expectation.struck("snare", 0.8)              # it was a snare after all
     """
 
-    def __init__(self, bpm: float = MEAN_BPM, beats_per_bar: float = 4.0) -> None:
-        self._rhythm = Rhythm(steps_per_bar=round(4 * beats_per_bar), bpm=bpm)
+    def __init__(self, bpm: float = MEAN_BPM, beats_per_bar: float = 4.0, *,
+                 model: str = "model") -> None:
+        self._rhythm = Rhythm(steps_per_bar=round(4 * beats_per_bar), bpm=bpm, model=model)
         self._hits = np.zeros(len(NINE), np.float32)
         self._late = np.zeros(len(NINE), np.float32)
         self._step, self._beat = 0, 0.0

@@ -1,0 +1,1 @@
+"""The groove model: two bars as one point, and back."""
