@@ -5,17 +5,22 @@ what training and scoring need is kept: for the set that was played, how much of
 agrees with it in its first 0, 1, .. 9 drums.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.model import MODELS
 from engine.music.memory import FEATURES, RECOLLECTIONS, Memory
 from engine.music.mixing import along, decisions, opinions
 from engine.music.ngram import CONTEXTS, Ngram, contexts, prefixes
 from engine.music.pattern import DRUMS_HERE, Pattern, sets_of
 from engine.units import Samples
+
+HERE = MODELS / "rhythm"
 
 
 @dataclass(frozen=True)
@@ -82,3 +87,15 @@ def contexts_of(pattern: Pattern) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     places = np.arange(len(played)) % bar * 96 // bar + 96 * (pattern.steps_per_beat == 6)
     back = [padded[bar - ago:len(padded) - ago] for ago in (bar, 1, 2)]
     return contexts(places, *back), played
+
+
+@cache
+def folds() -> dict[str, int]:
+    """Which fold model never met a drummer."""
+    file = HERE / "folds" / "folds.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def model_for(drummer: str) -> str:
+    """The model that never met this drummer."""
+    return f"folds/fold_{folds()[drummer]}" if drummer in folds() else "model"
