@@ -141,9 +141,13 @@ def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def one_cache(_session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Verdicts are kept from one test to the next, and not beyond."""
+def one_cache(_session_cache: Path, flawed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Verdicts are kept from one test to the next; plugins whose flaw sleeps are trusted."""
+    from engine.audio.lv2.plugins import find
+    from engine.audio.lv2.verdicts import decide
     monkeypatch.setenv("XDG_CACHE_HOME", str(_session_cache))
+    for name in (*_TAKES_NOTES - {"abort"}, "wide", "mono", "latent"):
+        decide(find(f"urn:kuchi-test:{name}"))
     return _session_cache
 
 

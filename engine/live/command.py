@@ -194,7 +194,7 @@ class Stage:
         for name, hosted in self._song.plugins.items():
             if number == verdicts.number_of(hosted.uri):
                 what = "hung" if hung else "crashed"
-                verdicts.refuse(hosted, f"it {what} on stage")
+                verdicts.decide(hosted, f"it {what} on stage")
                 self._tell(f"{name}: {hosted.name} {what}; it is refused from now on.")
                 return
 

@@ -68,9 +68,9 @@ def kept(plugin: Plugin) -> Verdict | None:
     return verdict if same else None
 
 
-def refuse(plugin: Plugin, reason: str) -> Verdict:
-    """It fell on stage: it stays outside until it is probed again."""
-    return _keep(plugin, Verdict(plugin.uri, plugin.name, plugin.version, refused=reason))
+def decide(plugin: Plugin, refused: str = "") -> Verdict:
+    """Keep a verdict without a trial: it fell on stage and stays outside, or it is trusted."""
+    return _keep(plugin, Verdict(plugin.uri, plugin.name, plugin.version, refused=refused))
 
 
 def probe(plugin: Plugin) -> Verdict:

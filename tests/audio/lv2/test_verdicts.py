@@ -3,7 +3,7 @@
 import pytest
 
 from engine.audio.lv2.plugins import find
-from engine.audio.lv2.verdicts import kept, number_of, probe, refuse, verdict_on
+from engine.audio.lv2.verdicts import decide, kept, number_of, probe, verdict_on
 
 pytestmark = pytest.mark.usefixtures("flawed", "own_cache")
 
@@ -39,7 +39,7 @@ def test_a_verdict_is_kept_for_this_version_only():
 
 def test_what_fell_on_stage_is_refused_until_it_is_probed_again():
     plugin = find("urn:kuchi-test:latent")
-    refuse(plugin, "it crashed on stage")
+    decide(plugin, "it crashed on stage")
     assert verdict_on(plugin).refused == "it crashed on stage"
     assert probe(plugin).refused == ""
 
