@@ -11,6 +11,8 @@ from engine.music.answer import Settings, answer, markov, mutate
 from engine.music.line import Line
 from engine.music.melody import continue_line
 
+_TRIES = 5
+
 ANSWER, MUTATE, MORE, ALONE = "answer", "mutate", "more", "alone"
 
 
@@ -43,12 +45,22 @@ def reply(asked: Asked) -> Line:
         return markov(asked.heard, asked.call, chords, settings, seed)
     try:
         if asked.kind == MUTATE and asked.last is not None:
-            return mutate(asked.call, asked.last, chords, settings, seed)
+            return _changed(asked, asked.last, chords)
         if asked.kind == MORE:
             return _more(asked)
         return answer(asked.call, chords, settings, seed)
     except ModelError:                      # without its model a duet goes on, plainer
         return markov(asked.heard, asked.call, chords, settings, seed)
+
+
+def _changed(asked: Asked, last: Line, chords: np.ndarray | None) -> Line:
+    """The last answer with some bars new; what comes out the same is drawn once more."""
+    line = last
+    for turn in range(_TRIES):
+        line = mutate(asked.call, last, chords, asked.settings, asked.seed + 7919 * turn)
+        if not np.array_equal(line.steps, last.steps):
+            break
+    return line
 
 
 def _more(asked: Asked) -> Line:

@@ -91,7 +91,8 @@ class MelodyContinuation(Node):
 
     def reset(self) -> None:
         self._count, self._harmonies, self._playing = Count(), Harmonies(), Playing()
-        self._own: Grid | None = None           # the grid of a call without a clock
+        self._clocked = False                   # does a clock say the beats?
+        self._own: Grid | None = None           # the grid of a call without one
         self._call: Call | None = None
         self._plan: _Plan | None = None
         self._thought_s = -1.0                  # when it was last thought about
@@ -140,6 +141,8 @@ class MelodyContinuation(Node):
                 ) -> Sequence[Note]:
         if beats:
             self._count.hear(beats)
+        if self._count.runs(self._clock.now) != self._clocked:
+            self._change_grid()
         said: list[Note] = [*notes] if self.thru else []
         if self._parting:
             said += self._parting
@@ -157,9 +160,16 @@ class MelodyContinuation(Node):
             self._advance(grid, said)
         return said
 
+    def _change_grid(self) -> None:
+        """The clock has come, or gone: what was placed on other beats is over."""
+        self._clocked = not self._clocked
+        self._own = None
+        self._harmonies.forget_places()
+        self._give_way()
+
     def _grid(self) -> Grid | None:
         """The beats that hold now: the clock's, or those of the call itself."""
-        if self._count.runs(self._clock.now):
+        if self._clocked:
             return self._count.grid
         if self._own is None and self._call:
             self._own = Grid(self._call.notes[0].time, 100.0)
@@ -182,12 +192,12 @@ class MelodyContinuation(Node):
             return
         if self._call is None:
             self._call = Call()
-            if self._until is None and not self._count.runs(self._clock.now):
+            if self._until is None and not self._clocked:
                 self._harmonies.forget_places()         # this call's own beats begin with it
         if self._until is None and self.listen_bars == 0:
             self._plan = None                   # they play on: it was no end
         self._call.press(note.time, note.note, note.velocity)
-        if self._until is None and not self._count.runs(self._clock.now):
+        if self._until is None and not self._clocked:
             times = [sung.time for sung in self._call.notes][:64]
             self._own = Grid(times[0], tempo_of(times))
 

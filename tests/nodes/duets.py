@@ -42,6 +42,15 @@ class Duet:
         self._notes = sorted([*self._notes, *notes], key=lambda note: note.time)
         return self
 
+    def stop_the_clock(self) -> None:
+        """No beat is said any more."""
+        self._beats = False
+
+    def start_the_clock(self) -> None:
+        """Beats fall again from the next bar on."""
+        self._beats = True
+        self._beat = 4 * (int(self.clock.now * self._bpm / 240) + 1)
+
     def until(self, time: float, chords: Sequence[Chord] = ()) -> "Duet":
         """Let time pass."""
         coming = list(chords)

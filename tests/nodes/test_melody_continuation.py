@@ -259,13 +259,25 @@ def test_a_stuck_key_does_not_keep_an_answer_away():
     assert played.ons()
 
 
-def test_a_tempo_that_stops_ends_the_notes():
+def test_a_clock_that_stops_ends_the_answer():
     played = duet(mode="loop").play(phrase(0.0, 1)).until(3 * BAR)
-    played._beats = False                                   # the clock is stopped
-    played.until(played.now + 10.0)
-    played.node.act("stop")
-    played.until(played.now + 0.01)
+    played.stop_the_clock()
+    played.until(played.now + 3 * BEAT)
     assert not played.sounding
+    count = len(played.said)
+    assert len(played.until(played.now + 4 * BAR).said) == count
+
+
+def test_a_clock_that_comes_while_an_answer_sounds_ends_it():
+    played = duet(clock=False, mode="loop").play(phrase(0.3, 1)).until(8.0)
+    assert played.ons()
+    played.start_the_clock()
+    bar = (int(played.now / BAR) + 1) * BAR
+    played.until(bar + 0.01)                                # it is said 0.1 s before
+    assert not played.sounding
+    assert not played.ons(bar)
+    bar = (int(played.now / BAR) + 2) * BAR
+    assert played.play(phrase(bar, 1)).until(bar + 2 * BAR).ons(bar + BAR - 1e-6)
 
 
 class BusyWorker:
