@@ -13,11 +13,13 @@ class Clock:
     frame : int    the first sample not yet heard
     now   : float  the same in seconds
     next  : float  the end of the hop after this one: what is due before it must leave now
+    latency : float  what is played now is heard at the input so much later, seconds; 0 offline
     """
 
-    __slots__ = ("frame", "mark_frame", "mark_ns", "next", "now")
+    __slots__ = ("frame", "latency", "mark_frame", "mark_ns", "next", "now")
 
     def __init__(self) -> None:
+        self.latency = 0.0
         self.mark(0, 0)
         self.move_to(0)
 

@@ -27,11 +27,13 @@ _PATIENCE_S = 2.0                           # how late a recording may become fu
 class Stream:
     """A sound card that calls a deck, and owns all that it touches while it does.
 
-    words : str                    the card, its channels and latency, in a sentence
+    words   : str     the card, its channels and latency, in a sentence
+    latency : float   seconds from what is played to where it would be heard, by way of the air
     """
 
-    def __init__(self, deck: Deck, stream: Any, words: str) -> None:
+    def __init__(self, deck: Deck, stream: Any, words: str, latency: float = 0.0) -> None:
         self.words = words
+        self.latency = latency
         self._deck = deck
         self._stream = stream
         self._opened_ns = time.monotonic_ns()
@@ -91,7 +93,9 @@ def open_stream(deck: Deck, device: str | None = None, input_channels: int = 1,
         stream.start()
     except (sounddevice.PortAudioError, ValueError) as error:
         raise DeviceError(_explain(used[0], error)) from None
-    return Stream(deck, stream, _words(used, inputs, outputs, stream.latency))
+    told = stream.latency
+    return Stream(deck, stream, _words(used, inputs, outputs, told),
+                  sum(told) if isinstance(told, tuple) else float(told))
 
 
 def _explain(device: Device, error: Exception) -> str:

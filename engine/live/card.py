@@ -39,6 +39,11 @@ class Card:
         return self._stream is not None
 
     @property
+    def latency(self) -> float:
+        """From what is played to where it is heard at the input again, seconds; 0 with no card."""
+        return self._stream.latency if self._stream else 0.0
+
+    @property
     def lost(self) -> bool:
         """Has the card gone, or its driver never answered?"""
         if self._began is not None:

@@ -65,6 +65,7 @@ from engine.units import HOP, SAMPLE_RATE
 CARD_LOST, PLUGIN_HANGS = 3, 4         # exit codes: a process with a fresh driver is needed
 
 _BEHIND = 96 * HOP                     # 128 ms: what lies further back is given up for the newest
+_MOST_LATENCY_S = 0.04                 # of the card: more can't be taken off what is to come
 _EARLY_S = 0.02                        # what is known beforehand is handed on so early
 _HANGS_NS = 150_000_000                # a block that takes so long has met a plugin that hangs
 _IDLE_S = 0.02                         # woken at least so often, to be seen alive
@@ -341,6 +342,7 @@ class Engine:
             return
         if (news := self._card.news()) is not None:
             self._words.append(news.words)
+            self._clock.latency = min(self._card.latency, _MOST_LATENCY_S)
             self._tell(news)
         if self._plugin_hangs():
             self._code = PLUGIN_HANGS

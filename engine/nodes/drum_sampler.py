@@ -9,7 +9,7 @@ from engine.audio.sampler import CHOKE, CORRECT, PLAY, Sampler
 from engine.drums import DRUMS, chokes, drum_of
 from engine.events import Event, Hit, NoteOff, NoteOn, Release
 from engine.node import Context, Param, SoundingNode
-from engine.units import Samples, frames, gain
+from engine.units import SAMPLE_RATE, Samples, frames, gain
 
 if TYPE_CHECKING:
     from engine.audio import AudioList, Feed
@@ -33,7 +33,8 @@ def loudness(velocity: float) -> float:
 class DrumSampler(SoundingNode):
     """Play a kit of sixteen drums.
 
-    A hit or a note with a due time starts at that very sample, any other at once. Drums ring
+    A hit or a note with a due time starts at that very sample, any other at once; what a friend
+    plays starts sooner by the sound card's latency, so that it is heard on the beat. Drums ring
     out: the end of a note says nothing, as on every e-drum kit, since a pad's note is over after
     a few milliseconds. Hats choke each other, and an open hat is choked when its hiss stops. A
     corrected hit changes its sound under way: the right drum's body takes over within 5 ms.
@@ -47,6 +48,7 @@ class DrumSampler(SoundingNode):
     _sampler: Sampler | None = None
 
     def prepare(self, context: Context) -> None:
+        self._clock = context.clock
         if self.kit in FLAVOURS:
             self._drums = synthesise(self.kit)
         else:
@@ -76,7 +78,8 @@ class DrumSampler(SoundingNode):
         for note in notes:
             if isinstance(note, NoteOn):
                 drum = _PLACE[drum_of(note.note)]
-                self._send(note.due, PLAY, drum, loudness(note.velocity / 127.0), _A_NOTE)
+                self._send(self._on_beat(note), PLAY, drum, loudness(note.velocity / 127.0),
+                           _A_NOTE)
 
     def release(self) -> Sequence[Event]:
         """Fall silent within 5 ms, and forget what was still to come."""
@@ -95,9 +98,15 @@ class DrumSampler(SoundingNode):
     def _strike(self, hit: Hit) -> None:
         drum, level = _PLACE.get(hit.drum, _PLACE["other"]), loudness(hit.velocity)
         if hit.corrects is None:
-            self._send(hit.due, PLAY, drum, level, frames(hit.time))
+            self._send(self._on_beat(hit), PLAY, drum, level, frames(hit.time))
         else:
             self._send(hit.due, CORRECT, drum, level, frames(hit.time), frames(hit.corrects))
+
+    def _on_beat(self, event: Hit | NoteOn) -> float:
+        """When to start it: what is generated shall be heard at its time, so it starts sooner."""
+        if event.due and event.due == event.time:
+            return max(event.due - self._clock.latency, 1.0 / SAMPLE_RATE)
+        return event.due
 
     def _send(self, due: float, kind: int, a: float, b: float = 0.0, c: float = 0.0,
               d: float = 0.0) -> None:

@@ -95,7 +95,7 @@ class PatternGenerator(Node):
         now = self._clock.now
         if self._loop.state != "empty":
             self._loop.hold(now)
-            return self._loop.sounding(now, now + AHEAD_S)
+            return self._loop.sounding(now, now + AHEAD_S + self._clock.latency)
         if not self._friend.plays and not self._strokes:
             return ()
         for done in self._jobs.take():
@@ -353,7 +353,7 @@ class PatternGenerator(Node):
         grid, found = self._count.grid, []
         if grid is None:
             return ()
-        until = min(grid.beat_at(now + AHEAD_S), self._count.last + 1.0)
+        until = min(grid.beat_at(now + AHEAD_S + self._clock.latency), self._count.last + 1.0)
         while self._strokes and self._strokes[0][0] < until:
             beat, drum, velocity = self._strokes.popleft()
             time = grid.time_of(beat)

@@ -169,3 +169,23 @@ def test_what_a_folder_lacks_comes_from_the_full_kit(tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileError, match="mine"):
         Stage(tmp_path)
+
+
+def test_what_is_generated_starts_sooner_by_the_card_s_latency():
+    """A hit that was sung is as late as ever: an even delay is not felt, another one would be."""
+    def first_sound(hit: Hit) -> int:
+        clock, audio, out = Clock(), AudioList(input_channels=1, output_channels=2), []
+        clock.latency = 0.010
+        node = DrumSampler()
+        node.prepare(Context(clock, Path()))
+        buffer = node.build(audio, {})
+        audio.compile()
+        node.process([hit], ())
+        for _ in range(40):
+            audio.process(np.zeros((64, 1), np.float32), np.zeros((64, 2), np.float32))
+            out.append(buffer[0, :64].copy())
+        return int(np.flatnonzero(np.abs(np.concatenate(out)) > 0)[0])
+
+    sung = first_sound(Hit(0.001, "kick", "kick", 1.0, 1.0, due=0.030))
+    generated = first_sound(Hit(0.030, "kick", "kick", 1.0, 1.0, due=0.030))
+    assert sung - generated == 480
