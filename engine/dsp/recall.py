@@ -86,3 +86,62 @@ def window(rows, kept, ago, struck, into):
             if struck and value > 0.0:
                 value = np.float32(1.0)
             into[row, drum] = value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def follow(keys, upto, context, guess, belief):
+    """What followed a context, by sorted counts: `guess` float32 (sets,) is updated.
+
+    keys   : int64 (n,)        context * sets + set, ascending
+    upto   : float64 (n + 1,)  how often any key before this one was seen
+    belief : how many steps of the context outweigh the guess so far
+    """
+    first = context * len(guess)
+    begin, end = np.searchsorted(keys, first), np.searchsorted(keys, first + len(guess))
+    every = upto[end] - upto[begin] + belief
+    guess *= np.float32(belief / every)
+    for key in range(begin, end):
+        guess[keys[key] - first] += (upto[key + 1] - upto[key]) / every
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def remember(velocities, offsets, expected, stays, habit, weight, last, often, drift):
+    """How a step was struck becomes habit; float32 (drums,) and rows of them, all updated.
+
+    expected : (2, drums)   velocity and lateness that were recalled
+    stays    : of a habit, a stroke
+    habit    : (2, drums)   sums of velocity and lateness, `weight` (drums,) strokes of them
+    last     : (2, drums)   the last stroke's
+    often    : (2, drums)   how often each is struck: slowly, quickly
+    drift    : (2,)         how much harder and later than expected the last strokes were
+    """
+    struck, harder, later = 0, 0.0, 0.0
+    for drum in range(len(velocities)):
+        now = np.float32(velocities[drum] > 0.0)
+        often[0, drum] += np.float32(0.03) * (now - often[0, drum])
+        often[1, drum] += np.float32(0.2) * (now - often[1, drum])
+        if velocities[drum] <= 0.0:
+            continue
+        struck += 1
+        harder += velocities[drum] - expected[0, drum]
+        later += offsets[drum] - expected[1, drum]
+        habit[0, drum] = stays * habit[0, drum] + velocities[drum]
+        habit[1, drum] = stays * habit[1, drum] + offsets[drum]
+        weight[drum] = stays * weight[drum] + 1.0
+        last[0, drum], last[1, drum] = velocities[drum], offsets[drum]
+    if struck:
+        drift[0] += 0.3 * (harder / struck - drift[0])
+        drift[1] += 0.3 * (later / struck - drift[1])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def usual(habit, weight, faith, velocity, found):
+    """How hard and how late each drum is struck by habit: `found` (2, drums).
+
+    faith, velocity : so many strokes' worth of what is usual for any drum; before any, this hard
+    """
+    for what in range(2):
+        anyone = faith * velocity if what == 0 else 0.0
+        anyone = (anyone + habit[what].sum()) / (weight.sum() + faith)
+        for drum in range(len(weight)):
+            found[what, drum] = (habit[what, drum] + faith * anyone) / (weight[drum] + faith)

@@ -27,8 +27,7 @@ _APART = (drums_in(np.arange(SETS)) @ np.array(
     [1.0, 1.0, 0.5, 0.7, 0.6, 0.6, 0.6, 0.5, 0.5])).astype(np.float32)
 """How unlike two sets are, by the drums in which they differ (their exclusive or)."""
 
-_HABIT = 0.97                    # how much of how often a drum is struck stays, a step
-_LATEST = 0.9                    # how much of how hard and how late it is, a stroke
+_LATEST = np.float32(0.9)        # how much of how hard and how late a drum is stays, a stroke
 _TRUST = 0.95
 _FAITH = 0.3                     # strokes' worth of what is usual for any drum
 _MEAN_VELOCITY, MEAN_BPM = 0.45, 110.0
@@ -74,6 +73,7 @@ class Memory:
         self.steps_per_bar, self.steps_per_beat, self.bpm = steps_per_bar, steps_per_beat, bpm
         self.step = 0                                           # of the take, to be played next
         self.fill: bool | None = None                           # a beat or a fill is meant
+        self._now: NDArray[np.int64] | None = None              # the next step's contexts
         self._kept = 0
         self._sets = np.zeros(2 * KEPT, np.int64)
         self._of = np.zeros((CONTEXTS, 2 * KEPT), np.int64)
@@ -101,44 +101,33 @@ class Memory:
 
     def contexts(self) -> NDArray[np.int64]:
         """The next step's contexts, (4,)."""
-        ago = [int(self._sets[self._kept - steps]) if steps <= self._kept else 0
-               for steps in (self.steps_per_bar, 1, 2)]
-        return contexts(self.place, *ago)
+        if self._now is None:
+            ago = [int(self._sets[self._kept - steps]) if steps <= self._kept else 0
+                   for steps in (self.steps_per_bar, 1, 2)]
+            self._now = contexts(self.place, *ago)
+        return self._now
 
     def hear(self, velocities: Samples, offsets: Samples) -> None:
         """Remember the step that was played: velocities and offsets (9,) each."""
+        of = self.contexts()
         self._make_room()
         played, now = int(sets_of(velocities)), self._kept
-        self._of[:, now] = self.contexts()
+        self._of[:, now], self._now = of, None
         self._sets[now], self._hits[now], self._offsets[now] = played, velocities, offsets
         self._trust *= _TRUST
         self._trust += (1.0 - _TRUST) * self._votes[:, played] / (self._total + 0.1)
         self._kept += 1
         self.step += 1
-        self._remember_strokes(velocities, offsets)
+        recall.remember(velocities, offsets, self._rows[_AT["recalled"]][2:], _LATEST, self._habit,
+                        self._weight, self._last, self._often, self._drift)
         for alike, every, fade in zip(self._alike, self._every, _FADES, strict=True):
             recall.liken(alike, self._sets, self._kept, every, fade, _APART)
-
-    def _remember_strokes(self, velocities: Samples, offsets: Samples) -> None:
-        """Habits, and whether the last strokes were harder or later than they used to be."""
-        struck = velocities > 0.0
-        if struck.any():
-            expected = self._rows[_AT["recalled"]][2:, struck]
-            missed = (velocities[struck], offsets[struck]) - expected
-            self._drift += 0.3 * (missed.mean(axis=1) - self._drift)
-        stays = np.where(struck, np.float32(_LATEST), np.float32(1.0))
-        self._habit *= stays
-        self._weight *= stays
-        self._habit += (velocities, np.where(struck, offsets, 0.0))
-        self._weight += struck
-        self._last[:, struck] = velocities[struck], offsets[struck]
-        self._often[0] = _HABIT * self._often[0] + (1.0 - _HABIT) * struck
-        self._often[1] = 0.8 * self._often[1] + 0.2 * struck
 
     def recall(self) -> Recalled:
         """What the past says about the next step; to be asked before each `hear`."""
         recall.count(self._of, self._sets, self._kept, self.contexts(), self._counts)
-        rows, usual = self._rows, self._usual()
+        rows, usual = self._rows, self._rows[_AT["usual"]]
+        recall.usual(self._habit, self._weight, _FAITH, _MEAN_VELOCITY, usual)
         recalled = rows[_AT["recalled"]].reshape(2, 2, DRUMS_HERE)
         for which, (every, alike) in enumerate(zip(self._every, self._alike, strict=True)):
             recall.recollect(alike, _SHARPNESS[which], self._sets, self._hits, self._offsets,
@@ -147,7 +136,7 @@ class Memory:
             self._total[which] = recall.odds(self._votes[which], rows[_AT["odds"]][which])
         rows[_AT["odds"]] *= 0.5
         self._look_back(rows)
-        rows[_AT["usual"]], rows[_AT["last"]], rows[_AT["often"]] = usual, self._last, self._often
+        rows[_AT["last"]], rows[_AT["often"]] = self._last, self._often
         rest = self.features[_UPTO[-1] * DRUMS_HERE:]
         rest[:3], rest[3:6] = 0.3 * np.log(self._total + 0.01), self._trust
         self._where(rest[6:])
@@ -163,13 +152,6 @@ class Memory:
                 ("four_bars_ago", 4 * bar, self._hits, True),
                 ("bar_ago_hard", bar, self._hits, False)):
             recall.window(of, self._kept, ago, struck, rows[_AT[name]])
-
-    def _usual(self) -> Samples:
-        """How hard and how late each drum is struck by habit: (2, 9)."""
-        anyone = self._habit.sum(axis=1, keepdims=True)
-        anyone[0] += _FAITH * _MEAN_VELOCITY
-        anyone /= self._weight.sum() + _FAITH
-        return np.asarray((self._habit + _FAITH * anyone) / (self._weight + _FAITH), np.float32)
 
     def _where(self, where: Samples) -> None:
         """The place in the bar and the beat, the bar in its phrase, the tempo, the drift."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.dsp import recall
 from engine.errors import ModelError
 from engine.music.pattern import DRUMS_HERE, SETS
 from engine.units import Samples
@@ -79,11 +80,7 @@ class Ngram:
         """The probability of each of 512 sets after one step's contexts (4,)."""
         guess = np.full(SETS, 1.0 / SETS, np.float32)
         for level, belief in enumerate(BELIEF):
-            keys, upto, first = self.keys[level], self.upto[level], int(of[level]) * SETS
-            begin, end = np.searchsorted(keys, (first, first + SETS))
-            guess *= belief
-            guess[keys[begin:end] - first] += np.diff(upto[begin:end + 1])
-            guess /= upto[end] - upto[begin] + belief
+            recall.follow(self.keys[level], self.upto[level], of[level], guess, belief)
         return guess
 
 

@@ -33,7 +33,7 @@ def figures() -> str:
               f"- Settings and the figure they name, rank correlation: density "
               f"{found['density_rank']:.2f}, novelty {found['novelty_rank']:.2f}.",
               f"- A step of its own, memory and draw included: {found['step_us']['p50']:.0f} µs, "
-              f"99 % within {found['step_us']['p99']:.0f} µs, on the machine that made the scores.",
+              f"99 % within {found['step_us']['p99']:.0f} µs of the scores' processor.",
               "", "| a hundred takes of 16 bars | people | machine | off |", "|---|---|---|---|"]
     lines += [f"| {WORDS[name]} | {_short(of['people'])} | {_short(of['machine'])} | "
               f"{of['off']:+.0%} |" for name, of in made.items()]
