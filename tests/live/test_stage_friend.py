@@ -9,6 +9,7 @@ import pytest
 from concert import Concert
 from scipy.signal import medfilt
 
+from engine.mouth import beat, perform
 from engine.units import SAMPLE_RATE
 
 pytestmark = [pytest.mark.live,
@@ -69,3 +70,24 @@ def test_what_the_friend_plays_leaves_on_the_beat_and_the_clock_is_counted(
     off_ms = 1000.0 * np.minimum(np.abs(steps - 2.5 / 120.0), np.abs(steps - 2.5 / 200.0))
     assert np.percentile(off_ms, 95) < 2.0, np.percentile(off_ms, [50, 95, 99, 100])
     assert [message.status for message in clock if message.status != 0xF8][:1] == [0xFA]
+
+
+def test_capture_keeps_what_was_sung_and_the_kit_plays_it_without_a_gap(
+        jack_server: str, eventually: Wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        ) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    groove = beat({"b": "X.......x.......", "pf": "....X.......X...", "ts": "..x...x...x...x."},
+                  100, 2, start=0.3, who="aki")
+    with Concert(jack_server, ["beatbox-kit"]) as concert:
+        concert.begin(eventually)
+        concert.singer.sing(perform(groove, "aki")[0])
+        eventually(lambda: concert.singer.done, "a song that is over", 20)
+        concert.do(lambda: concert.stage.set("capture", True))
+        eventually(lambda: concert.said("Kept:"), "a kit", 60)
+        kit = tmp_path / "kuchi" / "kits" / "take-1"
+        assert (kit / "kit.toml").is_file()
+        eventually(lambda: concert.stage.settings.get("kit.kit") == str(kit), "a kit that plays")
+        heard = len(concert.notes())
+        concert.singer.sing(perform(groove, "aki")[0])
+        eventually(lambda: len(concert.notes()) > heard + 8, "a stage that plays on", 20)
+        assert not concert.said("can't be")
