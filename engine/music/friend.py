@@ -5,12 +5,12 @@ conversation: whether it plays, which idea, since when, what a hand has asked fo
 `BarRequest`; `next_bar` answers it, in the worker, from the request alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 
-from engine.music import ideas, rhythm
+from engine.music import groove, ideas, rhythm
 from engine.music.drum_maps import NINE
 from engine.music.pattern import Pattern, empty
 
@@ -106,9 +106,20 @@ def next_bar(request: BarRequest) -> BarAnswer:
     elif request.phrase % 4 == 3:
         bar = (ideas.with_fill(bar, 1, dice) if request.phrase == PHRASE - 1
                else ideas.small_change(bar, dice))
-    bar = ideas.swung(ideas.felt(bar, taste.humanise), taste.swing)
+    bar = ideas.swung(ideas.felt(_with_feel(bar, request), taste.humanise), taste.swing)
     bar = ideas.at_level(ideas.only(bar, taste.drums), request.level)
     return BarAnswer(written(idea), written(bar))
+
+
+def _with_feel(bar: Pattern, request: BarRequest) -> Pattern:
+    """What was put in by hand, fills and hats between, with the performer's own timing."""
+    flat = (bar.hits > 0.0) & (bar.offsets == 0.0)
+    heard = read(request.heard)
+    if request.taste.humanise == 0.0 or not flat.any() or not bar.steps:
+        return bar
+    like = heard if heard.hits.any() and heard.steps_per_bar == bar.steps_per_bar else None
+    made = groove.humanise(bar, like, bpm=request.bpm)
+    return replace(bar, offsets=np.where(flat, made.offsets, bar.offsets))
 
 
 def _another(request: BarRequest, idea: Pattern, die: np.random.Generator) -> Pattern:
