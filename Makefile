@@ -22,6 +22,7 @@ scores: .venv/ready              ## score every model on $(DATA), rewrite scores
 	$(BIN)/python -m models_onnx.drums.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.melody.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.performance.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.mapper.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.readme
 
 bench: .venv/ready               ## measure speed, memory and latency

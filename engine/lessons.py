@@ -130,7 +130,7 @@ class Lessons:
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Takes and lessons to learn from."""
+    """Takes and lessons to learn from; float16, as a profile keeps them."""
 
     names: list[str]
     drums: list[str]
@@ -151,16 +151,19 @@ class Learned(msgspec.Struct, frozen=True):
 
 def learn_again(asked: Asked) -> Learned:
     """Heads from takes and lessons; done in the worker."""
-    heads = learn(Takes(asked.features, asked.general, asked.labels, asked.take), asked.names,
-                  asked.drums)
+    takes = Takes(asked.features.astype(np.float32), asked.general.astype(np.float32),
+                  asked.labels, asked.take)
+    heads = learn(takes, asked.names, asked.drums)
     return Learned(heads.weights, heads.bias, heads.blend, heads.kin)
 
 
 def _asked(names: Sequence[str], drums: Sequence[str], takes: Takes, lessons: Sequence[Lesson]
            ) -> Asked:
     first = int(takes.take.max()) + 1
+    features, general = ([lesson.features for lesson in lessons],
+                         [lesson.general for lesson in lessons])
     return Asked(list(names), list(drums),
-                 np.concatenate([takes.features, [lesson.features for lesson in lessons]]),
-                 np.concatenate([takes.general, [lesson.general for lesson in lessons]]),
+                 np.concatenate([takes.features, features], dtype=np.float16),
+                 np.concatenate([takes.general, general], dtype=np.float16),
                  np.concatenate([takes.labels, [lesson.sound for lesson in lessons]]),
                  np.concatenate([takes.take, first + np.arange(len(lessons))]))

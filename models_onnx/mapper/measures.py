@@ -10,6 +10,7 @@ from engine.correction import EACH, corrected
 from engine.drum_model import BUILT_IN, drum_model
 from engine.learning import MOMENTS_MS, probabilities
 from engine.model import Model
+from engine.nodes.midi_out import MidiOut
 from engine.profile import Profile, Take, hear_take, taught
 from engine.teaching import cut, onsets_of
 from engine.units import SAMPLE_RATE, Samples
@@ -51,6 +52,7 @@ def profile_of(recordings: Sequence[Recording], takes: int, names: Mapping[str, 
 
 CHANGES_MS = (16, 32, 64)
 QUIETER_DB = -12.0
+GAIN_DB, VELOCITY_MS = 2.0, 32.0
 SOUNDS = {"kick": "kick", "snare": "snare", "hihat": "hihat", "hihat_closed": "hihat",
           "hihat_open": "hihat"}
 
@@ -81,11 +83,15 @@ def elsewhere(audio: Samples, rng: np.random.Generator) -> Samples:
 
 @dataclass(frozen=True, slots=True)
 class WonBack:
-    """Accuracy of one performer at CHANGES_MS: as taught, elsewhere, and after a soundcheck."""
+    """Accuracy of one performer at CHANGES_MS: as taught, elsewhere, and after a soundcheck.
+
+    moves : how far GAIN_DB more or less moves the MIDI velocity of each strike
+    """
 
     taught: list[float]
     elsewhere: list[float]
     corrected: list[float]
+    moves: list[int]
 
 
 def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUILT_IN,
@@ -122,7 +128,18 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
     as_taught = _right(profile, ears, [(truth[sound], clean) for sound, clean, _ in asked], None)
     there_too = [(truth[sound], other) for sound, _, other in asked]
     return WonBack(as_taught, _right(profile, ears, there_too, None),
-                   _right(again, ears, there_too, found.tilt_db))
+                   _right(again, ears, there_too, found.tilt_db),
+                   [move for sound, clean, _ in asked for move in _moves(profile, names[sound],
+                                                                         clean)])
+
+
+def _moves(profile: Profile, name: str, take: Take) -> tuple[int, int]:
+    """How far GAIN_DB more and less move the velocity of a strike."""
+    soft, loud = profile.range_db(name, VELOCITY_MS)
+    peak, out = take.peak_db(VELOCITY_MS), MidiOut()
+    softer, same, louder = (out.velocity((peak + db - soft) / (loud - soft))
+                            for db in (-GAIN_DB, 0.0, GAIN_DB))
+    return same - softer, louder - same
 
 
 def _right(profile: Profile, model: Model, asked: Sequence[tuple[int, Take]],
