@@ -1,8 +1,9 @@
 """Another microphone, another room: what two of each sound, given at soundcheck, put right.
 
-How much louder or softer each band is heard than when the takes were given is learned from all
-sounds together, and made up for. The sounds as they are heard here count as takes of this evening.
-They lie in a file of their own, beside the profile and never in it.
+The sounds as they are heard here count as takes of this evening, and the older takes move towards
+them: halfway, by what all sounds have in common, since that is the microphone and the room and not
+the mouth. Velocity follows the level. The evening's takes lie in a file of their own, beside the
+profile and never in it.
 """
 
 from collections.abc import Sequence
@@ -15,12 +16,14 @@ from engine.drum_model import drum_model
 from engine.dsp.mel import BANDS
 from engine.dsp.strike import LEAD, STEP, ear, frames_by, level_all
 from engine.errors import UsageError
-from engine.learning import Takes, learn
+from engine.learning import DOUBT, Takes, learn
 from engine.model import Model
 from engine.profile import Profile, Take, hear_take, takes_of
 from engine.units import Samples
 
 EACH = 2                        # of every sound at soundcheck
+HALFWAY = 0.5                   # do older takes move; all the way was worse, and so was not at all
+COUNT = 3                       # times as much does a take of tonight count
 
 HEARD_DB = 2.0                  # of difference that are worth a word
 
@@ -35,10 +38,10 @@ Levels = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What makes up for this microphone and room.
+    """How it is heard here, beside how it was when the takes were given.
 
-    tilt_db  : (BANDS,)   a band is to be heard so much louder
-    level_db : the takes were given so much louder than it is heard here
+    tilt_db  : (BANDS,)   a band was heard so much louder then, all being equally loud
+    level_db : all was heard so much louder then
     """
 
     tilt_db: Samples
@@ -77,11 +80,31 @@ def corrected(profile: Profile, here: Profile, model: Model | None = None
     """The profile, learned again for this microphone and room; and from which takes."""
     found, model = correction(profile, here), model or drum_model()
     given = [(number, name) for number, name in here.page.given if name in profile.names]
-    heard = {number: hear_take(model, here.takes[number], found.tilt_db) for number, _ in given}
+    heard = {number: hear_take(model, here.takes[number]) for number, _ in given}
     tonight = takes_of(replace(profile, heard=heard), given)
-    takes = _both(takes_of(profile, profile.page.given), tonight)
+    takes = _moved(takes_of(profile, profile.page.given), tonight)
+    for _ in range(COUNT):
+        takes = _both(takes, tonight)
     drums = [sound.drum for sound in profile.page.sounds]
     return replace(profile, heads=learn(takes, profile.names, drums)), found, takes
+
+
+def _moved(takes: Takes, tonight: Takes) -> Takes:
+    """The older takes, moved towards tonight's by what all sounds have in common."""
+    features, general = [], []
+    for sound in np.unique(tonight.labels):
+        then, now = takes.labels == sound, tonight.labels == sound
+        features.append(tonight.features[now].mean(axis=0) - takes.features[then].mean(axis=0))
+        general.append(_logs(tonight.general[now]).mean(axis=0)
+                       - _logs(takes.general[then]).mean(axis=0))
+    said = np.exp(_logs(takes.general) + HALFWAY * np.mean(general, axis=0))
+    return Takes((takes.features + HALFWAY * np.mean(features, axis=0)).astype(np.float32),
+                 (said / said.sum(axis=-1, keepdims=True)).astype(np.float32), takes.labels,
+                 takes.take)
+
+
+def _logs(general: Samples) -> Samples:
+    return np.asarray(np.log(general + np.float32(DOUBT)))
 
 
 def _both(takes: Takes, more: Takes) -> Takes:

@@ -128,18 +128,17 @@ def probabilities(heads: Heads, moment: int, features: Samples, general: Samples
     return _softmax(logits)
 
 
-def listen(model: Model, samples: Samples, attack: int, until: int | None = None,
-           tilt_db: Samples | None = None) -> tuple[Samples, Samples]:
+def listen(model: Model, samples: Samples, attack: int, until: int | None = None
+           ) -> tuple[Samples, Samples]:
     """What the drum model makes of one take, at each moment.
 
     samples : float32 (n,) at 48 kHz
     attack  : the sample at which the sound begins
     until   : nothing from this sample on is heard (the next sound begins)
-    tilt_db : (BANDS,)   as for `engine.dsp.strike.ear`
     returns : features float32 (moments, units), general float32 (moments, CLASSES)
     """
     heard = np.zeros((_FRAMES[-1], BANDS), np.float32)
-    hear_all(samples, attack, *ear(tilt_db), heard)
+    hear_all(samples, attack, *ear(), heard)
     last = len(heard) if until is None else max(1, frames_by(until - attack))
     state = model.inputs["state"]
     features = np.zeros((len(MOMENTS_MS), state.shape[1]), np.float32)

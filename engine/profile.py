@@ -285,13 +285,10 @@ def takes_of(profile: Profile, given: Sequence[tuple[int, str]]) -> Takes:
                  np.repeat(labels, shifts), np.repeat(places, shifts))
 
 
-def hear_take(model: Model, take: Take, tilt_db: Samples | None = None) -> Heard:
-    """What the drum model makes of a take, announced on time, a little early and a little late.
-
-    tilt_db : (BANDS,)   to make up for a microphone; see `engine.dsp.strike.ear`
-    """
+def hear_take(model: Model, take: Take) -> Heard:
+    """What the drum model makes of a take, announced on time, a little early and a little late."""
     every = [listen(model, take.samples, take.attack + round(ms * SAMPLE_RATE / 1000),
-                    until=len(take.samples), tilt_db=tilt_db) for ms in SHIFTS_MS]
+                    until=len(take.samples)) for ms in SHIFTS_MS]
     features, general = zip(*every, strict=True)
     return Heard(np.stack(features).astype(np.float16), np.stack(general).astype(np.float16))
 

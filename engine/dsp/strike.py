@@ -25,15 +25,9 @@ NOTHING = float(np.log(SILENCE))
 RANGE = 13.8                # 60 dB in nats, below the loudest band; all that is softer is alike
 
 
-def ear(tilt_db: Samples | None = None) -> tuple[Samples, Samples, NDArray[np.int32], Samples]:
-    """The plan, weights, spans and scratch that `hear` needs; one set a thread.
-
-    tilt_db : (BANDS,)   heard so much louder, to make up for a microphone; as it is where None
-    """
+def ear() -> tuple[Samples, Samples, NDArray[np.int32], Samples]:
+    """The plan, weights, spans and scratch that `hear` needs; one set a thread."""
     weights, spans = mel_bands(WINDOW, BANDS)
-    if tilt_db is not None:
-        for band, (first, last, place) in enumerate(spans):
-            weights[place:place + last - first] *= np.float32(10.0 ** (tilt_db[band] / 10.0))
     return plan_for(leaning(WINDOW, FALL)), weights, spans, np.zeros(WINDOW // 2 + 1, np.float32)
 
 

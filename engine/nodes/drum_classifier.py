@@ -159,7 +159,7 @@ class DrumClassifier(Node):
         if self.correction:
             here = load_profile(profile_path(self.correction, context.folder))
             profile, found, takes = corrected(profile, here, self._model)
-            self._ear, softer_db = ear(found.tilt_db), found.level_db
+            softer_db = found.level_db
         self._naming = own = Own(profile, softer_db)
         self._lessons = Lessons(profile, takes, own, context.clock, context.jobs)
 

@@ -123,12 +123,12 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
         return None
     ears = drum_model(model)
     profile = taught(profile, ears)
-    again, found, _ = corrected(profile, here, ears)
+    again, _, _ = corrected(profile, here, ears)
     truth = [names.index(name) for name in profile.names]
-    as_taught = _right(profile, ears, [(truth[sound], clean) for sound, clean, _ in asked], None)
+    as_taught = _right(profile, ears, [(truth[sound], clean) for sound, clean, _ in asked])
     there_too = [(truth[sound], other) for sound, _, other in asked]
-    return WonBack(as_taught, _right(profile, ears, there_too, None),
-                   _right(again, ears, there_too, found.tilt_db),
+    return WonBack(as_taught, _right(profile, ears, there_too),
+                   _right(again, ears, there_too),
                    [move for sound, clean, _ in asked for move in _moves(profile, names[sound],
                                                                          clean)])
 
@@ -142,11 +142,10 @@ def _moves(profile: Profile, name: str, take: Take) -> tuple[int, int]:
     return same - softer, louder - same
 
 
-def _right(profile: Profile, model: Model, asked: Sequence[tuple[int, Take]],
-           tilt_db: Samples | None) -> list[float]:
+def _right(profile: Profile, model: Model, asked: Sequence[tuple[int, Take]]) -> list[float]:
     """The share named right at CHANGES_MS."""
     assert profile.heads is not None
-    heard = [hear_take(model, take, tilt_db) for _, take in asked]
+    heard = [hear_take(model, take) for _, take in asked]
     labels = np.array([sound for sound, _ in asked])
     shares = []
     for ms in CHANGES_MS:
