@@ -6,13 +6,12 @@ phrase, and can be taken back whole. Nothing here touches the profile's file.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from engine.clock import Clock
-from engine.events import Hit
 from engine.jobs import Jobs
 from engine.learning import Heads, Takes, learn
 from engine.naming import Own
@@ -36,20 +35,6 @@ class Lesson:
     features: Samples
     general: Samples
     learned: bool = False
-
-
-@dataclass(slots=True)
-class Press:
-    """One press of "wrong", and its repetitions.
-
-    was    : the hit as it was said at first
-    tried  : the sounds that it was called
-    """
-
-    was: Hit
-    time: float
-    tried: list[int] = field(default_factory=list)
-    lesson: Lesson | None = None
 
 
 class Lessons:

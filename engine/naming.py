@@ -45,6 +45,9 @@ class Naming(Protocol):
     def drum_of(self, sound: int, opinion: Samples) -> str:
         """What a sound plays."""
 
+    def called(self, sound: int, opinion: Samples) -> tuple[str, str]:
+        """Its name, and what it plays."""
+
     def range_db(self, sound: int, heard_ms: float) -> tuple[float, float] | None:
         """One's own soft and loud, dBFS; None where nobody's are known."""
 
@@ -64,6 +67,10 @@ class Everybody:
 
     def drum_of(self, sound: int, opinion: Samples) -> str:
         return _hat(opinion) if sound == _CLOSED else DRUMS[sound]
+
+    def called(self, sound: int, opinion: Samples) -> tuple[str, str]:
+        drum = self.drum_of(sound, opinion)
+        return drum, drum
 
     def range_db(self, sound: int, heard_ms: float) -> tuple[float, float] | None:
         return None
@@ -98,6 +105,9 @@ class Own:
 
     def drum_of(self, sound: int, opinion: Samples) -> str:
         return _hat(opinion) if self.names[sound] == HAT else self._drums[sound]
+
+    def called(self, sound: int, opinion: Samples) -> tuple[str, str]:
+        return self.names[sound], self.drum_of(sound, opinion)
 
     def range_db(self, sound: int, heard_ms: float) -> tuple[float, float] | None:
         return self._ranges[moment_of(heard_ms)][sound]

@@ -18,7 +18,7 @@ FLOORS = (
     ("errors", "units", "events", "drums"),
     ("dsp", "mouth"),
     ("clock", "jobs", "node", "model", "drum_model",
-     "learning", "profile", "profile_file", "correction", "naming", "lessons",
+     "learning", "profile", "profile_file", "correction", "naming", "strike", "lessons", "by_hand",
      "audio", "osc", "osc_maps"),
     ("music",),
     ("nodes",),

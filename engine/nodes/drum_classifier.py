@@ -12,19 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.by_hand import AGAIN_S, WRONG_S, Hand
 from engine.correction import corrected
-from engine.drum_model import BUILT_IN, CLASSES, UNITS, drum_model, fingerprint
+from engine.drum_model import BUILT_IN, drum_model, fingerprint
 from engine.drums import DRUMS
 from engine.dsp.levels import accumulate
-from engine.dsp.strike import LEAD, NOTHING, STEP, WINDOW, ear, frames_by, hear
-from engine.errors import KuchiError
+from engine.dsp.strike import LEAD, STEP, WINDOW, ear, frames_by, hear
 from engine.events import Hit, Onset, Release
 from engine.learning import MOMENTS_MS
-from engine.lessons import PAUSE_S, Lesson, Lessons, Press
-from engine.naming import ROWS, Everybody, Naming, Own
+from engine.lessons import PAUSE_S, Lesson, Lessons
+from engine.naming import Everybody, Naming, Own
 from engine.node import AudioBlock, Context, Node, Param, action
 from engine.profile import SILENT, Profile, takes_of, taught
 from engine.profile_file import load_profile, profile_path
+from engine.strike import NONE, Strike
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
 
 AT_ONCE = 64                    # strikes in the air (200 ms of wait) or remembered (1.5 s)
@@ -37,57 +38,10 @@ QUIET = 0.1                     # 20 dB below its peak, a hit has died away
 ROOM = 1.5                      # or this close to what was heard before it
 LONGEST_S = 4.0                 # a lip roll may ring this long
 
-WRONG_S = 1.5                   # a hit can be called wrong for so long
-AGAIN_S = 2.0                   # another press means the same hit for so long
 CERTAIN = 0.95                  # adapt: a hit this sure to be no other sound is learned from
 
 _FIRST_MS = float(MOMENTS_MS[0])
 _MOMENT = {frames_by(ms * SAMPLE_RATE // 1000): moment for moment, ms in enumerate(MOMENTS_MS)}
-_NONE = -1                      # where the chance of no sound at all stands
-
-
-class _Strike:
-    """One strike in the air: what the model remembers of it, and what was said about it."""
-
-    __slots__ = ("attack", "chances", "ended", "features", "final", "frames", "general", "hit",
-                 "most", "next", "opinion", "over", "quiet", "room", "sent", "sound", "state",
-                 "time", "until", "weighed")
-
-    def __init__(self) -> None:
-        self.state = np.zeros(UNITS, np.float32)
-        self.opinion = np.zeros(CLASSES, np.float32)
-        self.chances = np.zeros(ROWS, np.float32)
-        self.features = np.zeros((len(MOMENTS_MS), UNITS), np.float32)
-        self.general = np.zeros((len(MOMENTS_MS), CLASSES), np.float32)
-        self.most = np.zeros(2, np.float32)             # loudest band, highest sample
-        self.begin(0.0)
-
-    def begin(self, time: float) -> None:
-        self.time = time
-        self.attack = frames(time)
-        self.next = self.attack - LEAD + STEP           # where the next frame ends
-        self.until = self.attack + SAMPLE_RATE          # no frame ends after it
-        self.frames = 0                                 # that were heard
-        self.weighed = 0                                # of them, when chances were
-        self.state[:] = 0.0
-        self.opinion[:] = 0.0
-        self.opinion[_NONE] = 1.0
-        self.chances[:] = 0.0
-        self.chances[_NONE] = 1.0
-        self.most[:] = NOTHING, 0.0
-        self.room = -1.0                                # not heard yet
-        self.hit: Hit | None = None                     # what was said, and when
-        self.sound = -1
-        self.sent = 0.0
-        self.final = False                              # no more will be said
-        self.ended = False                              # another strike has begun
-        self.quiet = 0                                  # hops in a row
-        self.over = False
-
-    @property
-    def heard_ms(self) -> float:
-        """How much was heard after the attack."""
-        return (self.next - STEP - self.attack) * 1000.0 / SAMPLE_RATE
 
 
 class DrumClassifier(Node):
@@ -136,19 +90,17 @@ class DrumClassifier(Node):
         self._frame = np.zeros(WINDOW, np.float32)
         self._level = np.zeros(2, np.float32)           # highest sample, sum of squares
         self._clock = context.clock
-        self._free = [_Strike() for _ in range(AT_ONCE)]
-        self._heard: list[_Strike] = []                 # in the air, oldest first
-        self._recent: deque[_Strike] = deque()          # over, but may still be called wrong
-        self._presses: list[Press] = []
-        self._pressed: _Strike | None = None
-        self._corrected: list[Hit] = []                 # by hand, to leave with the next hop
+        self._free = [Strike() for _ in range(AT_ONCE)]
+        self._heard: list[Strike] = []                 # in the air, oldest first
+        self._recent: deque[Strike] = deque()          # over, but may still be called wrong
         self._quiet_since = 0.0
         self._naming: Naming = Everybody()
         self._lessons: Lessons | None = None
         if self.profile:
             self._know(_profile(profile_path(self.profile, context.folder), path), context)
+        self._hand = Hand(self._naming, self._lessons, context.clock)
         self.late = 0
-        warm = _Strike()
+        warm = Strike()
         self._hear_frame(warm)
         self._weigh(warm)
         self._peak(self._frame[:HOP])
@@ -170,11 +122,10 @@ class DrumClassifier(Node):
 
     def process(self, audio: AudioBlock, onsets: Sequence[Onset]) -> Sequence[Hit | Release]:
         if not onsets and not self._heard:
-            return self._rest() if self._recent or self._corrected or self._learning else ()
+            return self._rest() if self._recent or self._hand.corrected or self._learning else ()
         for onset in onsets:
             self._begin(onset, audio)
-        said: list[Hit | Release] = []
-        self._say_corrected(said)
+        said = self._hand.say()
         peak = self._peak(audio.samples)
         for strike in self._heard:
             if not strike.final or self._lessons:
@@ -197,8 +148,7 @@ class DrumClassifier(Node):
         self._free += [*self._heard, *self._recent]
         self._heard.clear()
         self._recent.clear()
-        self._corrected.clear()
-        self._pressed = None
+        self._hand.forget()
         self.late = 0
 
     # -- a strike ------------------------------------------------------------------------------
@@ -219,7 +169,7 @@ class DrumClassifier(Node):
         strike.begin(onset.time)
         self._heard.append(strike)
 
-    def _listen(self, strike: _Strike, audio: AudioBlock) -> None:
+    def _listen(self, strike: Strike, audio: AudioBlock) -> None:
         """Hear the frames that have come in, but nothing after the wait or the next strike."""
         wait_ms = MOMENTS_MS[-1] if strike.final else self.wait_ms
         until = min(audio.start + HOP, strike.until,
@@ -231,7 +181,7 @@ class DrumClassifier(Node):
             self._hear_frame(strike)
             strike.next += STEP
 
-    def _hear_frame(self, strike: _Strike) -> None:
+    def _hear_frame(self, strike: Strike) -> None:
         """One step of the model, from and to this strike's memory."""
         inputs, outputs = self._model.inputs, self._model.outputs
         hear(self._frame, *self._ear, strike.most, inputs["frame"][0])
@@ -247,7 +197,7 @@ class DrumClassifier(Node):
 
     # -- saying it -----------------------------------------------------------------------------
 
-    def _speak(self, strike: _Strike, said: list[Hit | Release]) -> None:
+    def _speak(self, strike: Strike, said: list[Hit | Release]) -> None:
         """Say what was struck, if it is time to."""
         clock = self._clock
         last, first = strike.time + self.wait_ms / 1000.0, strike.time + self.first_ms / 1000.0
@@ -263,15 +213,15 @@ class DrumClassifier(Node):
         elif self.sooner and self.when == "steady" and strike.heard_ms >= _FIRST_MS:
             self._speak_sooner(strike, said)
 
-    def _speak_sooner(self, strike: _Strike, said: list[Hit | Release]) -> None:
+    def _speak_sooner(self, strike: Strike, said: list[Hit | Release]) -> None:
         """Say it now where it is a sound whose own wait is over."""
         sound, _ = self._best(strike)
         due = strike.time + self._naming.wait_ms(sound) / 1000.0
-        if self._clock.next > due and strike.chances[_NONE] < self.refuse_at:
+        if self._clock.next > due and strike.chances[NONE] < self.refuse_at:
             strike.final = True
             self._say(strike, due, said)
 
-    def _say(self, strike: _Strike, due: float, said: list[Hit | Release]) -> None:
+    def _say(self, strike: Strike, due: float, said: list[Hit | Release]) -> None:
         """A first hit, or a second that corrects it; nothing where the word stays the same."""
         hit, before = self._hit(strike, due), strike.hit
         if hit is None or (before is not None
@@ -282,13 +232,13 @@ class DrumClassifier(Node):
         strike.hit, strike.sent = hit, max(due, self._clock.now)
         said.append(hit)
 
-    def _hit(self, strike: _Strike, due: float) -> Hit | None:
+    def _hit(self, strike: Strike, due: float) -> Hit | None:
         """What was struck, by all that was heard; None where it is no drum, or not sure enough."""
         strike.sound, confidence = self._best(strike)
-        if strike.chances[_NONE] >= self.refuse_at:
+        if strike.chances[NONE] >= self.refuse_at:
             return None
         velocity = self._velocity(strike)
-        name, drum = self._called(strike.sound, strike)
+        name, drum = self._naming.called(strike.sound, strike.opinion)
         if drum == SILENT:
             return None
         if confidence < self.unsure_below:
@@ -300,37 +250,32 @@ class DrumClassifier(Node):
                 name = drum = self.unsure
         return Hit(strike.time, name, drum, velocity, confidence, due)
 
-    def _velocity(self, strike: _Strike) -> float:
+    def _velocity(self, strike: Strike) -> float:
         """Where its peak lies between soft and loud, 0..1."""
         own = self._naming.range_db(strike.sound, strike.heard_ms)
         soft, loud = own or (self.soft_db, self.loud_db)
         loudness = (level_db(float(strike.most[1])) - soft) / max(LEAST_RANGE_DB, loud - soft)
         return min(1.0, max(0.0, loudness))
 
-    def _called(self, sound: int, strike: _Strike) -> tuple[str, str]:
-        """The sound's name, and the drum it plays."""
-        drum = self._naming.drum_of(sound, strike.opinion)
-        return (self._naming.names[sound] if self._lessons else drum), drum
-
-    def _best(self, strike: _Strike) -> tuple[int, float]:
+    def _best(self, strike: Strike) -> tuple[int, float]:
         """The likeliest sound and its probability."""
         self._weigh(strike)
-        sound = int(strike.chances[:_NONE].argmax())
+        sound = int(strike.chances[:NONE].argmax())
         return sound, float(strike.chances[sound])
 
-    def _sureness(self, strike: _Strike) -> float:
+    def _sureness(self, strike: Strike) -> float:
         """How sure it is of anything, also that it is none."""
         self._weigh(strike)
         return float(strike.chances.max())
 
-    def _weigh(self, strike: _Strike) -> None:
+    def _weigh(self, strike: Strike) -> None:
         if strike.weighed != strike.frames:
             strike.weighed = strike.frames
             self._naming.weigh(strike.state, strike.opinion, strike.heard_ms, strike.chances)
 
     # -- and then ------------------------------------------------------------------------------
 
-    def _follow(self, strike: _Strike, peak: float, said: list[Hit | Release]) -> None:
+    def _follow(self, strike: Strike, peak: float, said: list[Hit | Release]) -> None:
         """Tell when the sound has died away, is drowned by another, or has lasted too long."""
         if strike.hit is None:
             strike.over = True
@@ -352,9 +297,7 @@ class DrumClassifier(Node):
 
     def _rest(self) -> Sequence[Hit | Release]:
         """Nothing is in the air: forget what is long over, learn what was taught."""
-        said: list[Hit | Release] = []
-        self._say_corrected(said)
-        now = self._clock.now
+        said, now = self._hand.say(), self._clock.now
         while self._recent and now - self._recent[0].time > WRONG_S + AGAIN_S:
             strike = self._recent.popleft()
             self._adapt_to(strike)
@@ -370,96 +313,19 @@ class DrumClassifier(Node):
                  "within 2 s, its third; wrong.<sound> says which it was")
     def wrong(self, word: str = "") -> None:
         """Correct what was said, at once; with a profile, learn it at the next pause."""
-        press = self._press()
-        if press is None:
-            return
-        strike = self._pressed
-        assert strike is not None
-        sound = self._sound_called(word) if word else self._next_guess(strike, press)
-        if sound is None:
-            return
-        press.tried.append(sound)
-        press.time = self._clock.now
-        self._correct(strike, *self._called(sound, strike), float(strike.chances[sound]))
-        if self._lessons:
-            if press.lesson:
-                self._lessons.take_back(press.lesson)
-            press.lesson = Lesson(sound, strike.features.copy(), strike.general.copy())
-            self._lessons.give(press.lesson)
+        self._hand.wrong((*self._recent, *self._heard), word)
 
     @action(help="take the last wrong back, and what was learned from it")
     def undo(self) -> None:
         """As before the press."""
-        if not self._presses:
-            return
-        still, strike = self._still(), self._pressed
-        press, self._pressed = self._presses.pop(), None
-        if still and strike is not None:
-            self._correct(strike, press.was.sound, press.was.drum, press.was.confidence)
-        if self._lessons and press.lesson:
-            self._lessons.take_back(press.lesson)
+        self._hand.undo()
 
-    def _press(self) -> Press | None:
-        """The press this one goes on with, or a new one; None where there is nothing to correct."""
-        now = self._clock.now
-        if self._presses and now - self._presses[-1].time <= AGAIN_S and self._still():
-            return self._presses[-1]
-        remembered = [*self._recent, *self._heard]
-        said = [(strike.hit.confidence, place) for place, strike in enumerate(remembered)
-                if strike.hit is not None and now - strike.time <= WRONG_S]
-        if not said:
-            return None
-        self._pressed = strike = remembered[min(said)[1]]
-        assert strike.hit is not None
-        self._presses.append(Press(strike.hit, now, [strike.sound]))
-        return self._presses[-1]
-
-    def _still(self) -> bool:
-        """Is the strike that was last called wrong still remembered?"""
-        return self._pressed is not None and self._pressed.time == self._presses[-1].was.time
-
-    def _next_guess(self, strike: _Strike, press: Press) -> int | None:
-        """The likeliest sound that wasn't tried."""
-        by_chance = np.argsort(-strike.chances[:len(self._naming.names)], kind="stable")
-        return next((int(sound) for sound in by_chance if sound not in press.tried
-                     and self._naming.drum_of(int(sound), strike.opinion) != SILENT), None)
-
-    def _sound_called(self, word: str) -> int:
-        """A sound by its name, or by the drum it plays."""
-        names = self._naming.names
-        if word in names:
-            return names.index(word)
-        nobody = np.zeros(CLASSES, np.float32)
-        for sound in range(len(names)):
-            if self._naming.drum_of(sound, nobody) == word:
-                return sound
-        raise KuchiError(f'wrong.{word}: no sound is called "{word}"; taught are: '
-                         + ", ".join(names))
-
-    def _correct(self, strike: _Strike, sound: str, drum: str, confidence: float) -> None:
-        """Let the corrected hit leave with the next hop; what plays nothing is only learned."""
-        assert strike.hit is not None
-        strike.final = True                             # a hand knows better than what comes
-        if drum == SILENT:
-            return
-        self._corrected.append(replace(strike.hit, sound=sound, drum=drum, due=0.0,
-                                       confidence=confidence, corrects=strike.sent))
-        strike.hit = self._corrected[-1]
-
-    def _say_corrected(self, said: list[Hit | Release]) -> None:
-        for hit in self._corrected:
-            said.append(hit)
-            for strike in (*self._recent, *self._heard):
-                if strike.hit is hit:
-                    strike.sent = self._clock.now
-        self._corrected.clear()
-
-    def _adapt_to(self, strike: _Strike) -> None:
+    def _adapt_to(self, strike: Strike) -> None:
         """Learn from a hit that was very sure and that nobody called wrong."""
         hit = strike.hit
         if not self.adapt or self._lessons is None or hit is None or hit.corrects is not None:
             return
-        if strike.chances[strike.sound] >= CERTAIN * (1.0 - strike.chances[_NONE]):
+        if strike.chances[strike.sound] >= CERTAIN * (1.0 - strike.chances[NONE]):
             self._lessons.follow(Lesson(strike.sound, strike.features.copy(),
                                         strike.general.copy()))
 

@@ -103,6 +103,9 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
     rng = np.random.default_rng(seed)
     marked = [(r, e) for r in recordings for e in r.events if e.label in SOUNDS]
     names = list(dict.fromkeys(SOUNDS[event.label] for _, event in marked))
+    heard_of = [SOUNDS[event.label] for _, event in marked]
+    if len(names) < 3 or min(map(heard_of.count, names)) < takes + EACH + LEAST:
+        return None
     changed = {r.path: elsewhere(r.audio, rng) for r in recordings}
     heard = {r.path: onsets_of(r.audio) for r in recordings}
     there = {path: onsets_of(audio) for path, audio in changed.items()}
@@ -119,8 +122,6 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
             here = here.with_takes(name, [other])
         else:
             asked.append((names.index(name), clean, other))
-    if len(names) < 3 or min(counts.values()) < takes + EACH + LEAST:
-        return None
     ears = drum_model(model)
     profile = taught(profile, ears)
     again, _, _ = corrected(profile, here, ears)

@@ -11,10 +11,12 @@ from engine.clock import Clock
 from engine.drum_model import drum_model
 from engine.errors import FileError, KuchiError
 from engine.events import Hit, Onset, Release
+from engine.graph import Graph
 from engine.learning import MOMENTS_MS
 from engine.mouth import perform
 from engine.node import AudioBlock, Context
 from engine.nodes.drum_classifier import DrumClassifier
+from engine.patch import load_patch
 from engine.profile import Profile, hear_take, taught
 from engine.profile_file import save_profile
 from engine.rendering import hear, play
@@ -258,9 +260,11 @@ def test_adapting_is_off_by_itself_and_leaves_nothing_when_it_is_switched_off(mi
 
 def test_every_hit_corrected_by_hand_is_released_once(stage):
     stage.until(1.05)
-    stage.press()
+    (told,) = stage.press()
     stage.until(4.0)
-    assert len([event for event in stage.said if isinstance(event, Release)]) == 3
+    ends = [event for event in stage.said if isinstance(event, Release)]
+    assert len(ends) in (3, 4), "one more where it had died away before it was corrected"
+    assert told.sound in {end.sound for end in ends}
 
 
 def test_a_sound_that_plays_nothing_is_known_and_refused(place):
@@ -275,3 +279,16 @@ def test_a_sound_that_plays_nothing_is_known_and_refused(place):
     assert stage.press("nothing") == []
     stage.until(onsets[-1].time + 4.0)
     assert stage.node._lessons._given[-1].learned
+
+
+def test_another_profile_in_an_edited_patch_is_heard_and_the_same_one_goes_on(place, mine):
+    save_profile(place / "other.kuchi", taught_by("bo", {"boots": "b", "cats": "k"}))
+    plain = load_patch("beatbox-to-daw")
+    old, same, other = (Graph(plain.with_setting("profile", path))
+                        for path in (mine, mine, str(place / "other.kuchi")))
+    kept = old.nodes["drums"]
+    same.follow(old, 0)
+    assert same.nodes["drums"] is kept
+    other.follow(old, 0)
+    assert other.nodes["drums"] is not kept
+    assert other.nodes["drums"]._naming.names == ("boots", "cats")

@@ -1,0 +1,56 @@
+"""One strike in the air: what the drum model remembers of it, and what was said about it."""
+
+import numpy as np
+
+from engine.drum_model import CLASSES, UNITS
+from engine.dsp.strike import LEAD, NOTHING, STEP
+from engine.events import Hit
+from engine.learning import MOMENTS_MS
+from engine.naming import ROWS
+from engine.units import SAMPLE_RATE, frames
+
+NONE = -1                       # where the chance of no sound at all stands
+
+
+class Strike:
+    """One strike in the air: what the model remembers of it, and what was said about it."""
+
+    __slots__ = ("attack", "chances", "ended", "features", "final", "frames", "general", "hit",
+                 "most", "next", "opinion", "over", "quiet", "room", "sent", "sound", "state",
+                 "time", "until", "weighed")
+
+    def __init__(self) -> None:
+        self.state = np.zeros(UNITS, np.float32)
+        self.opinion = np.zeros(CLASSES, np.float32)
+        self.chances = np.zeros(ROWS, np.float32)
+        self.features = np.zeros((len(MOMENTS_MS), UNITS), np.float32)
+        self.general = np.zeros((len(MOMENTS_MS), CLASSES), np.float32)
+        self.most = np.zeros(2, np.float32)             # loudest band, highest sample
+        self.begin(0.0)
+
+    def begin(self, time: float) -> None:
+        self.time = time
+        self.attack = frames(time)
+        self.next = self.attack - LEAD + STEP           # where the next frame ends
+        self.until = self.attack + SAMPLE_RATE          # no frame ends after it
+        self.frames = 0                                 # that were heard
+        self.weighed = 0                                # of them, when chances were
+        self.state[:] = 0.0
+        self.opinion[:] = 0.0
+        self.opinion[NONE] = 1.0
+        self.chances[:] = 0.0
+        self.chances[NONE] = 1.0
+        self.most[:] = NOTHING, 0.0
+        self.room = -1.0                                # not heard yet
+        self.hit: Hit | None = None                     # what was said, and when
+        self.sound = -1
+        self.sent = 0.0
+        self.final = False                              # no more will be said
+        self.ended = False                              # another strike has begun
+        self.quiet = 0                                  # hops in a row
+        self.over = False
+
+    @property
+    def heard_ms(self) -> float:
+        """How much was heard after the attack."""
+        return (self.next - STEP - self.attack) * 1000.0 / SAMPLE_RATE
