@@ -7,6 +7,7 @@ import soundfile
 
 from engine.mouth import perform
 from models_onnx.corpus import recordings
+from models_onnx.mapper.card import BEGIN, END, figures
 from models_onnx.mapper.evaluate import scores
 from models_onnx.mapper.make import CLOSE, HERE, apart, graph
 from models_onnx.mapper.measures import profile_of
@@ -54,3 +55,7 @@ def test_a_profile_for_scoring_leaves_its_takes_out_of_what_is_asked(data):
     assert [len(events) for events in taken.values()] == [5, 5, 5]
     half, _ = profile_of(recordings(data, part="beatbox"), 99, names)
     assert [len(half.numbers(name)) for name in names] == [6, 6, 6]
+
+
+def test_the_cards_figures_are_those_of_the_scores():
+    assert BEGIN + figures() + END in (HERE / "README.md").read_text(encoding="utf-8")
