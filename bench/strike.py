@@ -43,7 +43,7 @@ _READY_S = 60.0
 
 _PATCH = """
 cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> daw",
-          "drums -> visuals", "onsets -> quick -> at-once", "mic -> quick"]
+          "drums -> visuals"]
 [nodes.onsets]
 type = "onset-detector"
 [nodes.drums]
@@ -56,19 +56,26 @@ gate_ms = 20
 type = "osc-out"
 to = "127.0.0.1:{port}"
 gate_ms = 20
-[nodes.quick]
+"""
+
+_AT_ONCE = """
+cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> visuals"]
+[nodes.onsets]
+type = "onset-detector"
+[nodes.drums]
 type = "drum-classifier"
 when = "sure"
 sure_at = 0.5
-[nodes.at-once]
+[nodes.visuals]
 type = "osc-out"
-to = "127.0.0.1:{at_once}"
+to = "127.0.0.1:{port}"
 gate_ms = 20
 """
 
 _OURS, _SOCKET = "kuchi", "block end to socket"
 _NOTE, _AUBIO, _GRAPH = "strike to note", "aubio + Python to note", "our graph in Python to note"
 
+_OUR_PATCHES = {_OURS: _PATCH, _SOCKET: _AT_ONCE}
 _PEERS = {_AUBIO: ("Peer drums", """
 import aubio, mido, sys
 import numpy as np
@@ -131,6 +138,8 @@ def run(quick: bool) -> Report:
             late, null = measure(period, count)
             worst_null = max(worst_null, null)
             rows += [_row(period, what, ms, count) for what, ms in late.items()]
+        late, _ = measure(64, count, _SOCKET)
+        rows += [_row(64, what, ms, count) for what, ms in late.items()]
         if real_time_is_allowed() and not quick:
             gates = _gates(rows)
         p99: dict[str, float] = {}
@@ -218,23 +227,26 @@ def measure(period: int, count: int, who: str = _OURS, *, busy: bool = False
                    for name, does in (("singer", "mouth"), ("daw", "midi"), ("ear", "ear"),
                                       ("null", "ear"), ("peer", "midi"))}
         singer = players["singer"]
-        visuals = [stack.enter_context(closing(_visuals())) for _ in range(2)]
-        if who == _OURS:
-            stack.enter_context(_kuchi(environment, visuals, thread))
-            _plug(singer, {":Kuchi drums": "daw:midi", "PortAudio.*:out_0": "ear:ear"})
+        visuals = stack.enter_context(closing(_visuals()))
+        if who in _OUR_PATCHES:
+            patch = _OUR_PATCHES[who].format(port=visuals.getsockname()[1])
+            stack.enter_context(_kuchi(environment, patch, thread))
+            daw = {":Kuchi drums": "daw:midi"} if who == _OURS else {}
+            _plug(singer, {**daw, "PortAudio.*:out_0": "ear:ear"})
         else:
             stack.enter_context(_peer(who, environment, period, thread))
             _plug(singer, {_PEERS[who][0]: "peer:midi"})
         begin.touch()
         time.sleep(1.0)
         singer.sing(song)
-        told, at_once = _listen(visuals, singer)
+        told = _listen(visuals, singer)
         struck_ns = singer.sung_at_ns(places)
         if who == _OURS:
             late = {_NOTE: _late_ms(struck_ns, _notes_ns(players["daw"])) - WAIT_MS,
                     "strike to OSC": _late_ms(struck_ns, told) - WAIT_MS,
-                    "strike to sound": _sounds_late_ms(struck_ns, players["ear"]) - WAIT_MS,
-                    _SOCKET: _since_block_ms(at_once, singer)}
+                    "strike to sound": _sounds_late_ms(struck_ns, players["ear"]) - WAIT_MS}
+        elif who == _SOCKET:
+            late = {_SOCKET: _since_block_ms(told, singer)}
         else:
             waits = WAIT_MS if who == _GRAPH else 0.0
             late = {who: _late_ms(struck_ns, _notes_ns(players["peer"])) - waits}
@@ -294,15 +306,15 @@ def _visuals() -> socket.socket:
     return receiver
 
 
-def _listen(visuals: list[socket.socket], singer: Player) -> list[NDArray[np.int64]]:
-    """When hits arrived as OSC at each, until the song is over."""
-    told: dict[socket.socket, list[int]] = {each: [] for each in visuals}
+def _listen(visuals: socket.socket, singer: Player) -> NDArray[np.int64]:
+    """When hits arrived as OSC, until the song is over."""
+    told: list[int] = []
     while not singer.done:
-        for each in select.select(visuals, [], [], 0.1)[0]:
-            datagram, now = each.recv(4096), time.monotonic_ns()
+        if select.select([visuals], [], [], 0.1)[0]:
+            datagram, now = visuals.recv(4096), time.monotonic_ns()
             if b"/env" not in datagram and datagram[-4:] != b"\0\0\0\0":
-                told[each].append(now)
-    return [np.array(each, np.int64) for each in told.values()]
+                told.append(now)
+    return np.array(told, np.int64)
 
 
 def _since_block_ms(told_ns: NDArray[np.int64], singer: Player) -> NDArray[np.float64]:
@@ -313,12 +325,10 @@ def _since_block_ms(told_ns: NDArray[np.int64], singer: Player) -> NDArray[np.fl
 
 
 @contextmanager
-def _kuchi(environment: dict[str, str], visuals: list[socket.socket], thread: str
-           ) -> Iterator[None]:
+def _kuchi(environment: dict[str, str], text: str, thread: str) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         patch = Path(folder, "strike.toml")
-        port, at_once = (each.getsockname()[1] for each in visuals)
-        patch.write_text(_PATCH.format(port=port, at_once=at_once), encoding="utf-8")
+        patch.write_text(text, encoding="utf-8")
         story = (f"{thread}\nimport sys\nfrom engine.commands import main\n"
                  f"sys.argv = ['kuchi', 'run', {str(patch)!r}]\nmain()")
         process = subprocess.Popen([sys.executable, "-c", story], env=environment,

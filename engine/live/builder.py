@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from engine.audio.lv2 import load as load_hosting
 from engine.clock import Clock
 from engine.devices.osc import Target
 from engine.errors import KuchiError, PatchError
@@ -52,6 +53,7 @@ class Builder:
         self._channels = input_channels, output_channels
         self._wanted: SimpleQueue[Load] = SimpleQueue()
         self._done: deque[Built | Loaded] = deque()
+        load_hosting()
         threading.Thread(target=self._work, daemon=True).start()
 
     def build(self, load: Load) -> None:

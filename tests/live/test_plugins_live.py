@@ -81,6 +81,22 @@ def test_a_plugin_that_makes_no_numbers_is_passed_by_without_a_pause(
         assert np.isfinite(concert.stage.block.last_played(2.0)).all()
 
 
+@pytest.mark.parametrize(("plugin", "words"), [
+    ("urn:kuchi-test:nowhere", 'no LV2 plugin "urn:kuchi-test:nowhere" is installed'),
+    ("urn:kuchi-test:wants", "it needs urn:kuchi-test:moon, which Kuchi doesn't give")])
+def test_a_plugin_that_can_not_be_is_explained_while_the_old_patch_plays_on(
+        jack_server, tmp_path: Path, eventually: Wait, plugin: str, words: str):
+    text = LURKING.format(flaw="pulse")
+    with stage(jack_server, text, tmp_path, eventually) as concert:
+        hand = concert.listener.touch
+        eventually(lambda: hand(0x90, 60, 100) or concert.sounding(), "a note that sounds")
+        (tmp_path / "song.toml").write_text(text.replace("urn:kuchi-test:pulse", plugin),
+                                            encoding="utf-8")
+        eventually(lambda: concert.said(words) and concert.said("the old patch plays on"), "why")
+        seen = len(concert.notes())
+        eventually(lambda: hand(0x90, 64, 100) or len(concert.notes()) > seen, "it plays on")
+
+
 def test_what_a_client_plays_on_the_electric_piano_is_heard_and_renders_to_the_sample(
         jack_server, tmp_path: Path, eventually: Wait, installed_plugin):
     installed_plugin("http://drobilla.net/plugins/mda/EPiano")
