@@ -27,6 +27,7 @@ _READY_S = 0.03             # an answer is wanted so long before it begins
 _GRACE_BEATS = 0.25         # into an answer of fours: the hand that was late meant its own bars
 _LEFT_BEATS = 0.5           # at the end of an answer, left to the performer
 _REMEMBERED = 6             # calls
+_TELLING = 24               # notes that tell the tempo, where no clock does
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +198,8 @@ class MelodyContinuation(Node):
         if self._until is None and self.listen_bars == 0:
             self._plan = None                   # they play on: it was no end
         self._call.press(note.time, note.note, note.velocity)
-        if self._until is None and not self._clocked:
-            times = [sung.time for sung in self._call.notes][:64]
+        if self._until is None and not self._clocked and len(self._call.notes) <= _TELLING:
+            times = [sung.time for sung in self._call.notes]
             self._own = Grid(times[0], tempo_of(times))
 
     def _may_interrupt(self, note: Note) -> bool:
