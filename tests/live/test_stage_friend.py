@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from concert import Concert
 from scipy.signal import medfilt
 
+from bench.concert import Concert
 from engine.mouth import beat, perform
 from engine.units import SAMPLE_RATE
 
