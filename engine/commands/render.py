@@ -42,13 +42,15 @@ def command(patch: str, inputs: tuple[str, ...], out: Path, profiles: tuple[str,
     <stem>/out.wav. An input that can't be read is told and passed over; the rest are rendered.
     """
     from engine.patch import load_patch
+    from engine.profile_file import load_profile
 
     takes = [read_input(given) for given in inputs]
     check_stems(takes, inputs)
     loaded = load_patch(patch)
     for given in profiles:
         node, _, path = given.rpartition("=")
-        loaded = loaded.with_setting("profile", _profile(path), node=node or None)
+        loaded = loaded.with_setting("profile", str(_profile(path)), node=node or None)
+        load_profile(_profile(path))                    # better to fail now than at each input
     failed: KuchiError | None = None
     for number, take in enumerate(takes, 1):
         try:
@@ -62,13 +64,10 @@ def command(patch: str, inputs: tuple[str, ...], out: Path, profiles: tuple[str,
         sys.exit(failed.exit_code)
 
 
-def _profile(given: str) -> str:
-    """A profile's file as the command line means it, checked before anything is rendered."""
-    from engine.profile_file import load_profile, profile_path
-
-    path = profile_path(given).absolute()
-    load_profile(path)
-    return str(path)
+def _profile(given: str) -> Path:
+    """A profile's file as the command line means it."""
+    from engine.profile_file import profile_path
+    return profile_path(given).absolute()
 
 
 def read_input(given: str) -> Input:
