@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from concert import Concert
 
+from bench.concert import Concert
 from engine.audio.lv2.plugins import find
 from engine.audio.lv2.verdicts import kept
 from engine.events import NoteOn
