@@ -231,8 +231,8 @@ class OnStage:
     """What a node may use live, and only there.
 
     say    : tells the performer a line, and how it stands in a word or two
-    inside : int64 (1,)   the number of the plugin that runs at this moment, 0 for none; it
-             outlives this process, so that who fell is known
+    inside : int64 (2,)   the numbers of the plugin that runs at this moment and of the one that is
+             being made, 0 for none; they outlive this process, so that who fell is known
     """
 
     say: Callable[[str, str], None]

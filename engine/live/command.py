@@ -190,9 +190,10 @@ class Stage:
     def _refuse_plugin(self, hung: bool) -> None:
         """Was it in a plugin that the engine fell? Then it comes back without that one."""
         words = self.block.words
-        number, words[IN_PLUGIN] = int(words[IN_PLUGIN]), 0
+        numbers = set(words[IN_PLUGIN:IN_PLUGIN + 2].tolist())
+        words[IN_PLUGIN:IN_PLUGIN + 2] = 0
         for name, hosted in self._song.plugins.items():
-            if number == verdicts.number_of(hosted.uri):
+            if verdicts.number_of(hosted.uri) in numbers:
                 what = "hung" if hung else "crashed"
                 verdicts.decide(hosted, f"it {what} on stage")
                 self._tell(f"{name}: {hosted.name} {what}; it is refused from now on.")

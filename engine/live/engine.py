@@ -331,7 +331,7 @@ class Engine:
             self._card = Card(self._deck)
             self._builder = Builder(self._clock, wanted.input_channels, wanted.output_channels,
                                     self._fault, self._desks,
-                                    OnStage(self._say, block.words[IN_PLUGIN:IN_PLUGIN + 1]))
+                                    OnStage(self._say, block.words[IN_PLUGIN:IN_PLUGIN + 2]))
             self._outlets.log = wanted.log
         assert self._card is not None
         if wanted.audio:

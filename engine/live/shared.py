@@ -20,7 +20,7 @@ in thousandths of a bpm, 0 unknown; when a bar's first beat was (ns); frames tha
 event nodes; the frame at which the patch that plays began; when the worker last began a job or
 waited for one (ns)."""
 
-IN_PLUGIN = 40                        # the word that names the plugin that runs now, by number
+IN_PLUGIN = 40                        # two words: which plugin runs now, which one is being made
 KEPT_FRAMES = 1 << 22                 # 87 s at 48 kHz: a minute, and room to read it while it moves
 JOURNAL = (16, 16, 128)               # port, channel, note: 1 while it sounds
 SNAPSHOT = 1 << 16                    # bytes: the engine's picture of itself, as msgpack

@@ -119,8 +119,7 @@ class Lv2Plugin(SoundingNode):
     # -- building ------------------------------------------------------------------------------
 
     def prepare(self, context: Context) -> None:
-        from engine.audio.lv2.instance import Instance
-        from engine.audio.lv2.verdicts import verdict_on
+        from engine.audio.lv2.verdicts import number_of, verdict_on
 
         assert self.hosted is not None
         self._clock, self._stage, self._name = context.clock, context.stage, context.name
@@ -131,14 +130,27 @@ class Lv2Plugin(SoundingNode):
         if self._refused:
             self._turn_away()
             return
+        if self._stage is None:
+            self._make()
+            return
+        self._stage.inside[1] = number_of(self.hosted.uri)      # if we fall in there
+        try:
+            self._make()
+        finally:
+            self._stage.inside[1] = 0
+        self._instance.go_live()
+
+    def _make(self) -> None:
+        """Load the plugin and set it: its preset and state first, then what the patch says."""
+        from engine.audio.lv2.instance import Instance
+
+        assert self.hosted is not None
         self._instance = Instance(self.hosted)
         self._instance.restore_default()
         for what in filter(None, (self.preset, self.state)):
-            self._take_over(self._instance.restore(what, context.folder))
+            self._take_over(self._instance.restore(what, self._folder))
         for name, param in self._own():
             self._instance.controls[param.port.index] = param.number(getattr(self, name))
-        if self._stage is not None:
-            self._instance.go_live()
 
     def _turn_away(self) -> None:
         assert self.hosted is not None

@@ -36,7 +36,7 @@ class Play:
 
     def __init__(self, name: str, cables: str = "keys", level: float = 0.0) -> None:
         self.told: list[str] = []
-        stage = OnStage(lambda text, _: self.told.append(text), np.zeros(1, np.int64))
+        stage = OnStage(lambda text, _: self.told.append(text), np.zeros(2, np.int64))
         self.graph = Graph(patch(name, cables), stage=stage)
         self.unit = self.graph.nodes["apart"]._unit
         self._source = np.full((64, 1), level, np.float32)

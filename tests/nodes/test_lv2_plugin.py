@@ -124,7 +124,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self.there = OnStage(lambda text, _: self.told.append(text), np.zeros(1, np.int64))
+        self.there = OnStage(lambda text, _: self.told.append(text), np.zeros(2, np.int64))
 
 
 def test_live_a_refused_plugin_is_passed_by_and_named():
