@@ -10,7 +10,7 @@ import pytest
 
 from bench.concert import Concert
 from engine.audio.lv2.plugins import find
-from engine.audio.lv2.verdicts import kept
+from engine.audio.lv2.verdicts import decide, kept
 from engine.events import NoteOn
 from engine.live.shared import BEGAN, FRAME
 from engine.patch import load_patch
@@ -79,6 +79,19 @@ def test_a_plugin_that_makes_no_numbers_is_passed_by_without_a_pause(
             "synth made sound that isn't numbers and is bypassed for 2 s."), "the news")
         assert concert.engine == first
         assert np.isfinite(concert.stage.block.last_played(2.0)).all()
+
+
+def test_a_plugin_that_falls_while_it_is_loaded_is_left_behind(
+        jack_server, own_cache: Path, tmp_path: Path, eventually: Wait):
+    abort = find("urn:kuchi-test:abort")
+    decide(abort)                                       # its trial went well
+    with stage(jack_server, LURKING.format(flaw="abort"), tmp_path, eventually) as concert:
+        assert concert.said("synth: Kuchi test abort crashed; it is refused from now on.")
+        eventually(lambda: concert.listener.touch(0x90, 60, 100) or concert.sounding(),
+                   "the show goes on")
+    verdict = kept(abort)
+    assert verdict is not None
+    assert verdict.refused == "it crashed on stage"
 
 
 @pytest.mark.parametrize(("plugin", "words"), [
