@@ -86,7 +86,7 @@ typedef struct {
 } Drive;
 
 static void misbehave(int64_t flaw, int64_t block) {
-  if (block % 100 != 50) return;
+  if (block % 20 != 10) return;
   if (flaw == SLEEPS) {
     struct timespec t = {0, 2000000};
     nanosleep(&t, NULL);

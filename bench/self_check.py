@@ -10,9 +10,9 @@ from bench import driver, soak
 from bench.table import Report
 
 FAULTS: dict[str, tuple[Callable[[], Report], str]] = {
-    "a sleep of 2 ms in every hundredth block": (
+    "a sleep of 2 ms in every twentieth block": (
         lambda: driver.run(True, "sleeps"), "idle: a block's longest work"),
-    "an allocation in every hundredth block": (
+    "an allocation in every twentieth block": (
         lambda: driver.run(True, "allocates"), "heap calls in the callback"),
     "one note-off dropped": (lambda: soak.run(True, "dropped"), "notes unbalanced"),
 }

@@ -64,7 +64,7 @@ def test_the_callback_asks_for_nothing_but_one_wake_up_and_an_allocation_is_noti
     assert told["system calls beside the wake-up"] == 0
     assert told["wake-ups a block"] == 1
     flawed = {gate.what: gate.value for gate in driver.run(True, "allocates").gates}
-    assert flawed["heap calls in the callback"] == 10
+    assert flawed["heap calls in the callback"] == 50
 
 
 def test_the_page_holds_table_gates_and_plot_and_needs_no_other_file(tmp_path: Path):
