@@ -1,21 +1,19 @@
 """The duet: a phrase played on the keys is answered, in key, in time and in character."""
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
 from engine.events import Beat, Chord, Note, NoteOn
 from engine.music.answer import AUTO, Settings
+from engine.music.asking import Asking, Plan
 from engine.music.call import Call, tempo_of
 from engine.music.chords import chord_of, read_chord
-from engine.music.duet import ALONE, ANSWER, MORE, MUTATE, Asked, reply
+from engine.music.duet import ANSWER, MORE, MUTATE, Asked
 from engine.music.grid import Count, Grid
 from engine.music.keys import read_span
 from engine.music.line import STEPS_A_BEAT, Line, line_of
-from engine.music.phrase import Harmonies, tones_of
+from engine.music.phrase import tones_of
 from engine.music.playing import Playing
 from engine.music.scales import read_scale
 from engine.node import Context, Node, Param, action
@@ -23,20 +21,9 @@ from engine.node import Context, Node, Param, action
 _PAUSE_BEATS = 0.125        # a pause this long may be the end: an answer is thought of
 _THINK_BEATS = 0.75         # and needs at least so long
 _AGAIN_S = 0.2              # between two thoughts about the same call
-_READY_S = 0.03             # an answer is wanted so long before it begins
 _GRACE_BEATS = 0.25         # into an answer of fours: the hand that was late meant its own bars
 _LEFT_BEATS = 0.5           # at the end of an answer, left to the performer
-_REMEMBERED = 6             # calls
 _TELLING = 24               # notes that tell the tempo, where no clock does
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is about to be played: from which beat, and the job that thinks of it."""
-
-    asked: Asked
-    start: float
-    ticket: int
 
 
 def _read_scale(text: str) -> None:
@@ -91,21 +78,18 @@ class MelodyContinuation(Node):
         self.reset()
 
     def reset(self) -> None:
-        self._count, self._harmonies, self._playing = Count(), Harmonies(), Playing()
+        self._count, self._playing = Count(), Playing()
+        self._asking = Asking(self._jobs, self._seed)
         self._clocked = False                   # does a clock say the beats?
         self._own: Grid | None = None           # the grid of a call without one
         self._call: Call | None = None
-        self._plan: _Plan | None = None
         self._thought_s = -1.0                  # when it was last thought about
-        self._answers: dict[int, Line | None] = {}
         self._until: float | None = None        # the beat on which the answer ends
         self._began = 0.0                       # the beat on which it began
         self._yield: float | None = None        # the beat on which it gives way
         self._parting: list[Note] = []          # ends that leave with the next hop
         self._seeded: tuple[int, ...] = ()      # the held keys that are completed
         self._last: tuple[Asked, Line, int] | None = None   # question, answer and loudness
-        self._heard: deque[Line] = deque(maxlen=_REMEMBERED)
-        self._turn = 0
 
     def changed(self, name: str) -> None:
         if name == "listen":
@@ -153,9 +137,7 @@ class MelodyContinuation(Node):
         for note in notes:
             if self._awake and self._low <= note.note <= self._high:
                 self._touch(note)
-        for done in self._jobs.take():
-            if self._plan and done.ticket == self._plan.ticket:
-                self._answers = {done.ticket: done.answer}
+        self._asking.listen()
         grid = self._grid()
         if grid is not None:
             self._advance(grid, said)
@@ -165,7 +147,7 @@ class MelodyContinuation(Node):
         """The clock has come, or gone: what was placed on other beats is over."""
         self._clocked = not self._clocked
         self._own = None
-        self._harmonies.forget_places()
+        self._asking.harmonies.forget_places()
         self._give_way()
 
     def _grid(self) -> Grid | None:
@@ -179,7 +161,7 @@ class MelodyContinuation(Node):
     def _harmonise(self, chord: Chord) -> None:
         grid = self._grid()
         beat = grid.beat_at(chord.due or chord.time) if grid else 0.0
-        self._harmonies.hear(beat, read_chord(chord.name),
+        self._asking.harmonies.hear(beat, read_chord(chord.name),
                              [(ahead, read_chord(name)) for ahead, name in chord.coming])
 
     def _touch(self, note: Note) -> None:
@@ -194,9 +176,9 @@ class MelodyContinuation(Node):
         if self._call is None:
             self._call = Call()
             if self._until is None and not self._clocked:
-                self._harmonies.forget_places()         # this call's own beats begin with it
+                self._asking.harmonies.forget_places()         # this call's own beats begin with it
         if self._until is None and self.listen_bars == 0:
-            self._plan = None                   # they play on: it was no end
+            self._asking.forget()               # they play on: it was no end
         self._call.press(note.time, note.note, note.velocity)
         if self._until is None and not self._clocked and len(self._call.notes) <= _TELLING:
             times = [sung.time for sung in self._call.notes]
@@ -223,13 +205,14 @@ class MelodyContinuation(Node):
         self._playing.channel = self.channel
         if self._yield is not None and grid.time_of(self._yield) < until:
             said += self._playing.stop(max(now, grid.time_of(self._yield)))
-            self._until = self._yield = self._plan = None
+            self._until = self._yield = None
+            self._asking.forget()
         said += self._playing.say(grid, now, until)
         if self._until is not None:
             self._go_on(grid, now)
         if self._call and self._until is None:
             self._listen(grid, now)
-        plan = self._plan
+        plan = self._asking.plan
         if plan and grid.time_of(plan.start) < until:
             self._begin(plan, grid, said)
 
@@ -239,16 +222,17 @@ class MelodyContinuation(Node):
         """Is the call over, or about to be?"""
         assert self._call is not None
         if self.mode == "autocomplete":
-            if self._call.held and self._plan is None:
+            if self._call.held and self._asking.plan is None:
                 self._complete(grid, float(grid.beat_after(now + 0.5 * grid.beat_s)))
             elif not self._call.held:
-                self._call = self._plan = None
+                self._call = None
+                self._asking.forget()
         elif self.listen_bars:
             end = grid.time_of((self._call.first_bar(grid) + self.listen_bars) * grid.in_bar)
-            if self._plan is None and now > end - grid.beat_s:
+            if self._asking.plan is None and now > end - grid.beat_s:
                 self._ask(ANSWER, grid, self._call.line(grid, end - 1e-3), self.listen_bars,
                           float(grid.beat_after(end)))
-        elif self._plan is None and now - self._thought_s > _AGAIN_S:
+        elif self._asking.plan is None and now - self._thought_s > _AGAIN_S:
             self._think(grid, now)
 
     def _think(self, grid: Grid, now: float, *, soon: bool = False) -> None:
@@ -277,31 +261,20 @@ class MelodyContinuation(Node):
                        bar=bar)
         self._seeded = held
         if (harmony := chord_of(held)) and not self._cabled:
-            self._harmonies.hear(start - grid.in_bar, harmony, ())
+            self._asking.harmonies.hear(start - grid.in_bar, harmony, ())
         self._ask(MORE, grid, seed, 1, start)
 
     def _ask(self, kind: str, grid: Grid, call: Line, bars: int, start: float,
              last: Line | None = None) -> None:
-        """Have a line made that begins on beat `start`."""
-        if not (call.steps >= 0).any():
-            return
-        self._turn += 1
-        before = len(call.steps) / STEPS_A_BEAT
-        chords = self._harmonies.over(start - before, len(call.steps) + bars * call.bar)
-        asked = Asked(kind, call, last, tuple(self._heard), chords, self._settings(bars),
-                      self._seed_of_turn())
-        ticket = self._jobs.ask(reply, asked, grid.time_of(start) - _READY_S)
-        self._plan = _Plan(asked, start, ticket)
-
-    def _seed_of_turn(self) -> int:
-        return 10_007 * self.seed + 101 * self._seed + self._turn
+        """Have a line of so many bars made that begins on beat `start`."""
+        self._asking.ask(kind, grid, call, start, self._settings(bars), self.seed, last)
 
     def _settings(self, bars: int) -> Settings:
         scale = AUTO
         if self.scale != "auto":
             scale = sum(1 << pitch for pitch in read_scale(self.scale))
-        elif self._harmonies.key():
-            scale = self._harmonies.key()
+        elif self._asking.harmonies.key():
+            scale = self._asking.harmonies.key()
         low, high = read_span(self.range) if self.range else (-1, -1)
         return Settings(bars=bars, temperature=self.temperature, low=low, high=high,
                         register=self.register, density=self.density, scale=scale,
@@ -309,20 +282,15 @@ class MelodyContinuation(Node):
 
     # -- answering -----------------------------------------------------------------------------
 
-    def _begin(self, plan: _Plan, grid: Grid, said: list[Note]) -> None:
+    def _begin(self, plan: Plan, grid: Grid, said: list[Note]) -> None:
         """Its moment has come: play the answer, or one by heart where it isn't there yet."""
-        line = self._answers.pop(plan.ticket, None)
-        self._answers.clear()
-        if line is None:
-            line = reply(msgspec.structs.replace(plan.asked, kind=ALONE))
-        loud = 80
+        line, loud = self._asking.take(plan), 80
         if self._call:
             loud = self._call.velocity
-            self._heard.append(plan.asked.call)
+            self._asking.remember(plan.asked.call)
         elif self._last:
             loud = self._last[2]
         self._last = plan.asked, line, loud
-        self._plan = None
         if self.mode != "autocomplete":
             self._call = None
         self._play(line, plan.start, loud)
@@ -333,7 +301,7 @@ class MelodyContinuation(Node):
         velocity = min(max(round(loud * self.loudness), 1), 127)
         end = start + beats - (0.0 if self.mode in ("continue", "autocomplete") else _LEFT_BEATS)
         tones = tones_of(line, start, velocity=velocity, swing=self.swing,
-                         seed=self._seed_of_turn())
+                         seed=self._asking.seed_of_turn(self.seed))
         self._playing.add(tone._replace(beats=min(tone.beats, end - tone.beat))
                           for tone in tones if tone.beat < end - 1e-6)
         self._began, self._until = start, start + beats
@@ -346,7 +314,7 @@ class MelodyContinuation(Node):
             self._call = None
             return
         near = now > grid.time_of(self._until - 1.0)
-        if near and self._plan is None and self._last and self._yield is None:
+        if near and self._asking.plan is None and self._last and self._yield is None:
             asked, line, _ = self._last
             if self.mode in ("continue", "autocomplete"):
                 steps = np.concatenate([asked.call.steps, line.steps])[-8 * line.bar:]
@@ -357,7 +325,7 @@ class MelodyContinuation(Node):
                     self._ask(MORE, grid, Line(steps, line.bar), bars, self._until)
             elif self.mode == "loop":
                 self._play(line, self._until, self._last[2])
-        if now >= grid.time_of(self._until) and self._plan is None:
+        if now >= grid.time_of(self._until) and self._asking.plan is None:
             self._until = self._yield = None
 
     def _repeat(self, *, changed: bool) -> None:
@@ -375,7 +343,8 @@ class MelodyContinuation(Node):
     def _give_way(self) -> None:
         """End the answer in this hop."""
         self._parting += self._playing.stop(self._clock.now)
-        self._plan = self._until = self._yield = None
+        self._until = self._yield = None
+        self._asking.forget()
 
     def release(self) -> Sequence[Note]:
         self._call = None
