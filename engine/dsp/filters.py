@@ -1,4 +1,4 @@
-"""What a strike is heard through: a high-pass against rumble, and eight bands side by side.
+"""What a strike is heard through: a high-pass against rumble, and twelve bands side by side.
 
 Each band is three damped resonators in a row, as in a model of the inner ear (a gammatone). Its
 energy has no ripple, so a band rises when the sound rises, not when its wave does.
@@ -9,13 +9,15 @@ from numba import njit
 
 from engine.units import SAMPLE_RATE, Samples
 
-BANDS = 8
+BANDS = 12
 ROWS = 10
 
 LOUDEST = 8.0
 
-CENTRES_HZ = (70.0, 140.0, 280.0, 560.0, 1_200.0, 2_600.0, 5_600.0, 10_500.0)
-WIDTHS_HZ = (35.0, 50.0, 90.0, 180.0, 400.0, 900.0, 1_800.0, 3_000.0)
+CENTRES_HZ = (70.0, 140.0, 280.0, 560.0, 1_100.0, 2_000.0, 3_400.0, 5_400.0, 7_800.0, 10_500.0,
+              13_500.0, 17_000.0)
+WIDTHS_HZ = (35.0, 50.0, 90.0, 180.0, 350.0, 600.0, 900.0, 1_300.0, 1_600.0, 2_000.0, 2_400.0,
+             2_800.0)
 """How far from its centre one resonator has lost 3 dB: narrower hears later."""
 
 

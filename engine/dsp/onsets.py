@@ -1,8 +1,8 @@
 """Hear the strike: one call a hop, from samples to "now".
 
-Eight bands are heard over their floor. What each did in the last 120 ms is laid before a small
-judge, a network of three layers trained on many mouths; when it has been sure for two hops, a
-strike is announced, and its attack is where the bands rose most steeply.
+Twelve bands are heard over their floor. What each did in the last third of a second is laid before
+a small judge, a network of three layers trained on many mouths; when it has been sure for some
+hops, a strike is announced, and its attack is where the bands rose most steeply.
 
 Nothing depends on how loud the take is: levels count from the floor, and the floor follows.
 """
@@ -10,15 +10,18 @@ Nothing depends on how loud the take is: levels count from the floor, and the fl
 import numpy as np
 from numba import njit
 
-from engine.dsp.envelope import (
+from engine.dsp.echo import (
+    LAGS,
+    LEAST_DB,
     MEMORY,
-    floor_of,
-    follow_peak,
-    follow_room,
+    find_lag,
     learn_bleed,
+    learn_gain,
+    note_rises,
     raise_floor,
-    to_db,
+    take_away,
 )
+from engine.dsp.envelope import SILENCE_DB, floor_of, follow_peak, follow_room, to_db
 from engine.dsp.filters import BANDS, ROWS, band_energies, biquad, resonators, sane
 from engine.dsp.flux import level_flux
 from engine.dsp.peaks import bar_for, steepest
@@ -30,17 +33,23 @@ EDGES = (6, 8, 11, 15, 20, 27, 36, 48, 66, 92, 140, 200, 280)
 EVERY = 4                                    # of the hops older than FINE only one in four counts
 FINE = 27
 FEATURES = (POINTS + len(EDGES) - 1 + 2) * BANDS
-HIDDEN, DEEPER = 32, 16
+HIDDEN, DEEPER = 64, 32
 
 RUMBLE_HZ = 40.0
-BEFORE_DB = (-45.0, -50.0, -55.0, -58.0, -58.0, -58.0, -58.0, -58.0)
+BEFORE_DB = (-45.0, -50.0, -55.0, *[-58.0] * (BANDS - 3))
 """The room before anything was heard: a lively one, so that a fan switched on is no strike."""
 BEFORE_PEAK_DB = -45.0
 BLEED_GAIN_DB = -10.0                        # until it is learnt: monitors are seldom louder
 
-IN_A_ROW = 2                                 # hops the judge must be sure
+PATIENCE = (0.55, 0.85)                      # of what was believed a hop ago is believed still:
+LATER = 1.5                                  # whoever listens longer may be so much less sure,
+LOUD_DB = 30.0                               # of a strike so far above the room
+DOUBT = -6.0                                 # log odds: no belief is smaller, so it soon grows
+FAST, FAST_HOPS = 3, 285                     # so many strikes within 380 ms: more are on their way,
+EAGER = 1.5                                  # and the bar is so much lower
 LOOK_BACK = 12                               # hops: an attack is announced within 16 ms
 BLEED_MARGIN_DB = 1.5
+LEFT_MARGIN_DB = 4.0
 
 EAR = np.dtype([
     ("high_pass", np.float32, (5,)), ("edges", np.int64, (len(EDGES),)),
@@ -51,14 +60,17 @@ EAR = np.dtype([
 """What never changes: the filters and the judge. `sure` and `surer` are log odds."""
 
 STATE = np.dtype([
-    ("hop", np.int64), ("struck", np.int64), ("row", np.int64),
+    ("hop", np.int64), ("struck", np.int64, (FAST,)), ("belief", np.float32, (2,)),
     ("sensitivity_db", np.float32), ("retrigger_hops", np.float32),
     ("rumble", np.float32, (2,)), ("bank", np.float32, (ROWS * BANDS,)),
     ("levels", np.float32, (PAST, BANDS)), ("flux", np.float32, (PAST,)),
     ("room", np.float32, (BANDS,)), ("floor", np.float32, (BANDS,)), ("peak", np.float32),
     ("bleed_rumble", np.float32, (2,)), ("bleed_bank", np.float32, (ROWS * BANDS,)),
-    ("bleed", np.float32, (BANDS,)), ("heard", np.float32, (MEMORY, BANDS)),
-    ("played", np.float32, (MEMORY, BANDS)), ("gain", np.float32, (BANDS,)),
+    ("bleed", np.float32, (PAST, BANDS)), ("lag", np.int64), ("alike", np.float32, (LAGS,)),
+    ("mixed", np.float32, (PAST, BANDS)), ("quiet", np.float32, (BANDS,)),
+    ("heard_rises", np.float32, (PAST, BANDS)), ("played_rises", np.float32, (PAST, BANDS)),
+    ("heard", np.float32, (MEMORY, BANDS)), ("played", np.float32, (MEMORY, BANDS)),
+    ("gain", np.float32, (BANDS,)),
     ("samples", np.float32, (HOP,)),
     ("features", np.float32, (FEATURES,)), ("hidden", np.float32, (HIDDEN,)),
     ("age", np.float32), ("strength_db", np.float32), ("odds", np.float32)])
@@ -70,11 +82,13 @@ def begin(state: np.ndarray) -> None:
     kept = state["sensitivity_db"][0], state["retrigger_hops"][0]
     state[:] = 0
     state["sensitivity_db"], state["retrigger_hops"] = kept
-    state["struck"] = -PAST * HOP
+    state["struck"], state["belief"] = -PAST * HOP, DOUBT
     state["levels"], state["room"] = BEFORE_DB, BEFORE_DB
     state["peak"] = BEFORE_PEAK_DB
     state["bank"] = state["bleed_bank"] = resonators()
-    state["heard"] = state["played"] = -100.0
+    state["heard"] = state["played"] = SILENCE_DB
+    state["bleed"] = state["mixed"] = SILENCE_DB
+    state["quiet"] = LEAST_DB
     state["gain"] = BLEED_GAIN_DB
 
 
@@ -185,33 +199,87 @@ def hear(samples, bleed, playing, ears, states):
     states  : STATE (1,)       changed
     """
     ear, state = ears[0], states[0]
-    newest = state.hop & (PAST - 1)
-    levels = state.levels[newest]
+    levels = state.levels[state.hop & (PAST - 1)]
     listen(samples, ear.high_pass, state.rumble, state.bank, state.samples, levels)
     peak = follow(state)
     if playing:
         listen(bleed, ear.high_pass, state.bleed_rumble, state.bleed_bank, state.samples,
-               state.bleed)
-        learn_bleed(state.hop, levels, state.bleed, state.heard, state.played, state.gain)
-        raise_floor(state.hop, state.played, state.gain, BLEED_MARGIN_DB, state.floor)
-    before = state.levels[(newest - 1) & (PAST - 1)]
+               state.bleed[state.hop & (PAST - 1)])
+        mind_bleed(state)
+    return consider(ear, state, peak)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mind_bleed(state):
+    """Learn how our speakers come back, and lift the floor over what they play."""
+    hop, newest, last = state.hop, state.hop & (PAST - 1), (state.hop - 1) & (PAST - 1)
+    levels, bleed, mixed = state.levels[newest], state.bleed[newest], state.mixed[newest]
+    mixed[:] = levels
+    note_rises(hop, mixed, state.mixed[last], state.floor, state.heard_rises)
+    note_rises(hop, bleed, state.bleed[last], state.quiet, state.played_rises)
+    state.lag = find_lag(hop, state.heard_rises, state.played_rises, state.alike)
+    if state.lag < 0:
+        learn_bleed(hop, levels, bleed, state.heard, state.played, state.gain)
+        raise_floor(hop, state.played, state.gain, BLEED_MARGIN_DB, state.floor)
+    else:
+        learn_gain(hop, state.lag, state.mixed, state.bleed, state.gain)
+        take_away(hop, state.lag, state.bleed, state.gain, LEFT_MARGIN_DB, state.floor, levels)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def consider(ear, state, peak):
+    """Whether a strike is announced, now that the newest levels and their floor are known."""
+    ask(ear, state, peak)
+    announced = decide(ear, state)
+    state.hop += 1
+    return announced
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def ask(ear, state, peak):
+    """What the judge makes of the newest levels: `odds`."""
+    newest = state.hop & (PAST - 1)
+    levels, before = state.levels[newest], state.levels[(newest - 1) & (PAST - 1)]
     state.flux[newest] = level_flux(levels, before, state.floor)
-    announced = False
     state.odds = -np.inf
     if rises_over(levels, state.floor):
         describe(state.levels, state.hop, state.floor, peak, ear.edges, state.features)
         state.odds = judge(state.features, ear, state.hidden)
-    bar = bar_for(state.hop - state.struck, state.retrigger_hops, ear.sure, ear.surer)
-    state.row = state.row + 1 if state.odds > bar else 0
-    if state.row >= IN_A_ROW:
-        state.row = 0
-        state.strength_db = strength(state.levels, state.hop, state.room)
-        if state.strength_db >= state.sensitivity_db:
-            state.struck = state.hop
-            state.age = steepest(state.flux, state.hop, LOOK_BACK)
-            announced = True
-    state.hop += 1
-    return announced
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def decide(ear, state):
+    """Whether the judge has been sure for long enough, and the strike is strong enough.
+
+    A sharp attack is announced as soon as it is sure; one that swells, like many a soft kick, when
+    it has been likely for longer.
+    """
+    believe(state.odds, state.belief)
+    bar = bar_for(state.hop - state.struck[0], state.retrigger_hops, ear.sure, ear.surer)
+    if state.hop - state.struck[FAST - 1] < FAST_HOPS:
+        bar -= EAGER
+    at_once, at_last = state.belief[0] > bar, state.belief[1] > bar - LATER
+    if not (at_once or at_last):
+        return False
+    state.strength_db = strength(state.levels, state.hop, state.room)
+    if state.strength_db < (state.sensitivity_db if at_once else
+                            max(state.sensitivity_db, np.float32(LOUD_DB))):
+        return False
+    for k in range(FAST - 1, 0, -1):
+        state.struck[k] = state.struck[k - 1]
+    state.struck[0] = state.hop
+    state.belief[1] = DOUBT
+    state.age = steepest(state.flux, state.hop, LOOK_BACK)
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def believe(odds, belief):
+    """Smooth the log odds, a little and more. belief : float32 (2,), kept up."""
+    for k in range(len(belief)):
+        kept = np.float32(PATIENCE[k])
+        newest = odds if k == 0 else max(odds, np.float32(DOUBT))
+        belief[k] = max(kept * belief[k] + (np.float32(1.0) - kept) * newest, np.float32(DOUBT))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

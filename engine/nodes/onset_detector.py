@@ -1,6 +1,6 @@
 """Hear the strike: the moment a mouth begins a drum, milliseconds after it did.
 
-Eight bands are heard over the room's own noise, and a small judge, trained on many mouths, says
+Twelve bands are heard over the room's own noise, and a small judge, trained on many mouths, says
 when their rise is a strike: not a breath, not the crackling tail of a snare. It counts levels from
 the room, so a soft singer is heard like a loud one.
 """
@@ -23,7 +23,7 @@ from engine.units import HOP, SAMPLE_RATE
 JUDGE = ("first", "first_bias", "second", "second_bias", "last", "last_bias", "sure", "surer")
 """What a file of weights holds, by name; see `engine.dsp.onsets.EAR`."""
 
-_STEEPEST = 24                  # samples into its hop lies an attack, as far as is known
+STEEPEST = 24                   # samples into its hop lies an attack, as far as is known
 
 
 def load_ear(path: Path) -> NDArray[np.void]:
@@ -80,7 +80,7 @@ class OnsetDetector(Node):
         if not hear(audio.samples, played, bleed is not None, self._ear, self._state):
             return ()
         state = self._state[0]
-        attack = audio.start + _STEEPEST - float(state["age"]) * HOP
+        attack = audio.start + STEEPEST - float(state["age"]) * HOP
         return (Onset(max(attack, 0.0) / SAMPLE_RATE, float(state["strength_db"])),)
 
     def reset(self) -> None:

@@ -1,6 +1,6 @@
 """What the judge of strikes learns from: takes of many mouths, varied as stages vary, and noise.
 
-All happens on the levels of the eight bands: a microphone, a room, a distance, a noise and a tempo
+All happens on the levels of the twelve bands: a microphone, a room, a distance, a noise and a tempo
 are as easily laid upon them as upon samples, and a hundred times faster. The bands, the floor and
 the features come from `engine.dsp`, as on stage.
 """
@@ -28,10 +28,13 @@ from engine.dsp.onsets import (
     listen,
     rises_over,
 )
+from engine.mouth import PERFORMERS, perform
+from engine.mouth import hum as sung
 from engine.nodes.onset_detector import OnsetDetector
 from engine.units import HOP, SAMPLE_RATE, Samples, frames
 from models_onnx.corpus import Recording, recordings
 from models_onnx.onsets import sounds
+from models_onnx.onsets.sounds import Rng
 
 HOPS_A_SECOND = SAMPLE_RATE / HOP
 
@@ -46,13 +49,15 @@ GAIN_DB = (-24.0, 8.0)
 TILT_DB, BUMP_DB = 8.0, 3.0     # microphones: a slope over all bands, and each band for itself
 NOISE_DB = (18.0, 60.0)         # below the loud hits
 ROOM_S, ROOM_DB = (0.02, 0.08), (8.0, 20.0)
+HUM_SHARE, HUM_DB = 0.12, (3.0, 25.0)       # a hummed note under a take, below its loud hits
+SUDDEN_SHARE = 0.1
 
 DENSE_S = (0.075, 0.25)         # between two strikes: sixteenths at 60 to 200 bpm
 LONGER = (1.0, 4.0)             # a tail becomes so many times as long: hats that hiss on
 DENSE_DB = 3.0
 EVEN = 1e-3                     # the loudest band's energy where all hits are equally loud
 
-Rng = np.random.Generator
+MOUTHS = PERFORMERS[:len(PERFORMERS) // 2]  # of the synthetic ones; the others are for scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,15 @@ def _describe_all(levels: Samples, wanted: NDArray[np.bool_], edges: NDArray[np.
     return count
 
 
+def sudden(take: Take, rng: Rng) -> Take:
+    """The same take; one in ten begins on the first sample of a strike."""
+    if not len(take.attacks) or rng.random() >= SUDDEN_SHARE:
+        return take
+    first = int(rng.choice(take.attacks) * HOPS_A_SECOND)
+    attacks = take.attacks - first / HOPS_A_SECOND
+    return Take(take.who, take.levels[first:], attacks[attacks >= 0.0])
+
+
 def varied(take: Take, rng: Rng) -> Take:
     """The same take at another tempo, through another microphone, in another room, with noise."""
     levels, attacks = take.levels, take.attacks
@@ -158,8 +172,12 @@ def varied(take: Take, rng: Rng) -> Take:
     energies = 10.0 ** ((levels + shape) / 10.0)
     if rng.random() < 0.3:
         energies = _in_a_room(energies, rng)
+    top = np.percentile(10.0 * np.log10(energies.max(axis=1)), 97)
+    if len(attacks) and rng.random() < HUM_SHARE:
+        hum = _hums()[rng.integers(len(_hums()))]
+        hum = np.take(hum, np.arange(len(energies)) + rng.integers(len(hum)), axis=0, mode="wrap")
+        energies = energies + hum * 10.0 ** ((top - rng.uniform(*HUM_DB)) / 10.0)
     if rng.random() < 0.5:
-        top = np.percentile(10.0 * np.log10(energies.max(axis=1)), 97)
         slope = np.linspace(1, -1, BANDS) * rng.uniform(-3.0, 10.0)
         energies = energies + _hiss(len(energies), rng) * 10.0 ** (
             (top - rng.uniform(*NOISE_DB) + slope) / 10.0)
@@ -210,6 +228,32 @@ def _longer(cut: NDArray[np.float64], rng: Rng, body: int = 20) -> NDArray[np.fl
     """The hit with its tail stretched, as levels are."""
     tail = _stretched(np.log10(cut[body:]), rng.uniform(*LONGER))
     return np.concatenate([cut[:body], 10.0 ** tail])
+
+
+@cache
+def _hums(count: int = 12) -> list[NDArray[np.float64]]:
+    """Energies of bass lines, the loudest 1: notes of half a second, and the gaps between."""
+    rng, found = np.random.default_rng(3), []
+    for _ in range(count):
+        beat_s, low = rng.uniform(0.3, 0.9), rng.uniform(36.0, 50.0)
+        line = [(beat_s * k, beat_s * rng.uniform(0.6, 1.0), low + rng.integers(-3, 10))
+                for k in range(12)]
+        audio = sung(line, MOUTHS[rng.integers(len(MOUTHS))], vowel="mu"[rng.integers(2)],
+                     seed=int(rng.integers(1 << 30)))
+        energies = 10.0 ** (levels_of(audio).astype(float) / 10.0)
+        found.append(energies / energies.max())
+    return found
+
+
+@cache
+def rolls(seed: int, count: int = 12) -> list[Take]:
+    """Lips that roll: a strike where they begin, and none after it."""
+    rng, found = np.random.default_rng(seed), []
+    for k in range(count):
+        audio, strikes = perform([(0.4, "brr", rng.uniform(0.5, 1.0))], MOUTHS[k % len(MOUTHS)],
+                                 seconds=rng.uniform(1.5, 3.2), seed=int(rng.integers(1 << 30)))
+        found.append(Take("", levels_of(audio), np.array([s.time for s in strikes])))
+    return found
 
 
 @cache

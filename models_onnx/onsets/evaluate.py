@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models_onnx.onsets import stage
+from models_onnx.onsets import company, stage
 from models_onnx.onsets.card import write_card
 from models_onnx.onsets.data import singles, voices
 from models_onnx.onsets.measures import (
@@ -37,7 +37,8 @@ def onset_scores(data: Path, sets: Sequence[str] = ()) -> Scores:
 
 def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
     """The card's figures on some data; what the data doesn't have is left out."""
-    found: Scores = {"triggers_per_minute": stage.triggers_per_minute()}
+    found: Scores = {"triggers_per_minute": stage.triggers_per_minute(),
+                     "hummed_bass": company.hummed_bass(), "lip_roll": company.lip_roll()}
     if takes := voices(data, sets):
         heard = hear_takes(takes)
         found["onsets"] = summary(heard) | {"against_marks": summary(heard, marks=True)}
@@ -46,8 +47,9 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
         found["performers"] = {who: {"f50": round(f, 4)} for who, f in
                                f_measures(heard, 0.05, everybody=True).items()}
         found["worst_performer"] = worst(heard)
-        found["triggers_per_minute"]["pauses"] = stage.triggers_in_pauses(heard)
+        found["triggers_per_minute"]["pauses"] = stage.triggers_in_pauses(heard, takes)
         found["kit_bleed"] = stage.kit_bleed(takes)
+        found["loop_bleed"] = company.loop_bleed(takes)
         found["peers"] = peers(takes)
     if hits := singles(data, sets):
         found["sixteenths"] = stage.sixteenths(hits)

@@ -12,19 +12,21 @@ from typing import Any
 
 import mir_eval
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from engine.drums import HIHATS
+from engine.dsp.onsets import STATE, begin, hear
 from engine.model import MODELS
-from engine.nodes.onset_detector import OnsetDetector
-from engine.rendering import hear
-from engine.units import Samples
+from engine.nodes.onset_detector import STEEPEST, OnsetDetector, load_ear
+from engine.units import HOP, SAMPLE_RATE, Samples
 from models_onnx.corpus import Recording
 
 HERE = MODELS / "onsets"
 LEAST = 4                   # hits of each sound: with fewer a performer isn't in the means
 SOUNDS = ("kick", "snare", "hihat")
 BOOTSTRAPS = 2_000
+HOPS_A_MS = SAMPLE_RATE / 1000.0 / HOP
 
 Times = NDArray[np.float64]
 Detector = Callable[[Samples, Path], tuple[Times, Times]]
@@ -51,9 +53,25 @@ def model_for(who: str) -> Path:
 
 
 def kuchi(samples: Samples, judge: Path) -> tuple[Times, Times]:
-    """Our detector, as on stage."""
-    sent = list(hear(OnsetDetector(model=str(judge)), samples))
-    return np.array([s.event.time for s in sent]), np.array([s.sent for s in sent])
+    """Our detector as on stage, in one compiled stride: several times as fast as the node."""
+    states, hops = np.zeros(1, STATE), -(-len(samples) // HOP)
+    states["sensitivity_db"] = OnsetDetector.sensitivity_db.default
+    states["retrigger_hops"] = OnsetDetector.retrigger_ms.default * HOPS_A_MS
+    begin(states)
+    ages = np.full(hops, np.nan)
+    _hear_all(np.pad(samples, (0, hops * HOP - len(samples))), load_ear(judge), states, ages)
+    announced = np.flatnonzero(~np.isnan(ages))
+    attacks = announced * HOP + STEEPEST - ages[announced] * HOP
+    return np.maximum(attacks, 0.0) / SAMPLE_RATE, (announced + 1) * HOP / SAMPLE_RATE
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _hear_all(samples: Samples, ears: NDArray[np.void], states: NDArray[np.void], ages: Times
+              ) -> None:
+    silence = np.zeros(HOP, np.float32)
+    for hop in range(len(ages)):
+        if hear(samples[hop * HOP:(hop + 1) * HOP], silence, False, ears, states):
+            ages[hop] = states[0].age
 
 
 def hear_takes(recordings: Sequence[Recording], detector: Detector = kuchi,

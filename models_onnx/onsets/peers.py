@@ -1,4 +1,4 @@
-"""Other detectors on the same takes, in the same run: aubio, where it is installed."""
+"""Other detectors on the same takes, in the same run: aubio and `bonk~`, where installed."""
 
 import importlib
 import importlib.util
@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.units import SAMPLE_RATE, Samples
 from models_onnx.corpus import Recording
+from models_onnx.onsets import bonk
 from models_onnx.onsets.measures import Detector, Times, hear_takes, summary
 
 WINDOW, HOP = 1_024, 256        # aubio's own advice for onsets
@@ -19,11 +20,21 @@ TUNED = {"threshold": 1.0, "silence": -45.0, "minioi_ms": 100.0}
 
 def peers(takes: Sequence[Recording]) -> dict[str, Any]:
     """Scores of each peer, or that it isn't installed."""
+    found: dict[str, Any] = {}
+    detectors: dict[str, Detector] = {}
     if importlib.util.find_spec("aubio") is None:
-        return {"aubio": "not installed"}
-    detectors = {"aubio default": aubio("default", {}), "aubio specflux": aubio("specflux", {}),
-                 "aubio default, tuned": aubio("default", TUNED)}
-    return {name: summary(hear_takes(takes, detector)) for name, detector in detectors.items()}
+        found["aubio"] = "not installed"
+    else:
+        detectors |= {"aubio default": aubio("default", {}),
+                      "aubio specflux": aubio("specflux", {}),
+                      "aubio default, tuned": aubio("default", TUNED)}
+    if not bonk.installed():
+        found["bonk~"] = "not installed"
+    else:
+        detectors |= {"bonk~ default": bonk.detector((bonk.DEFAULT,), 0.0),
+                      "bonk~ tuned": bonk.detector()}
+    return found | {name: summary(hear_takes(takes, detector))
+                    for name, detector in detectors.items()}
 
 
 def aubio(method: str, settings: dict[str, float]) -> Detector:

@@ -1,6 +1,6 @@
 """What takes don't show: sixteenths at 180 bpm, noise where nothing is struck, the kit's echo."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import mir_eval
@@ -9,17 +9,19 @@ import numpy as np
 from engine.events import Onset
 from engine.graph import Graph
 from engine.patch import load_patch
-from engine.units import HOP, SAMPLE_RATE, Samples, frames, gain
+from engine.units import HOP, Samples, frames, gain
 from models_onnx.corpus import Recording
 from models_onnx.onsets import sounds
 from models_onnx.onsets.measures import HERE, Detector, Heard, kuchi, mean_f, model_for
+from models_onnx.onsets.sixteenths import Cut, cut, lay
 
 SIXTEENTH_S = 0.083
 A_BAR = 16
 BARS = 4                        # of each performer
-PEAK, DYNAMICS_DB = 0.3, 3.0
+DYNAMICS_DB = 3.0
 
 PAUSE_AFTER_S, PAUSE_BEFORE_S, LEAST_PAUSE_S = 0.3, 0.06, 0.15
+AS_LOUD_DB = 10.0
 
 BLEED_DB, BLEED_LATE_S = -12.0, (0.01, 0.08)
 NEAR_S = 0.025
@@ -31,7 +33,7 @@ def sixteenths(recordings: Sequence[Recording], detector: Detector = kuchi) -> d
     by_performer, right, total = {}, 0, 0
     for who in sorted({r.performer for r in recordings}):
         rng = np.random.default_rng(sum(map(ord, who)))
-        hits = [hit for r in recordings if r.performer == who for hit in _cut(r)]
+        hits = [hit for r in recordings if r.performer == who for hit in cut(r)]
         own_right = own_total = 0
         for _ in range(BARS):
             audio, attacks = _bar(hits, rng)
@@ -44,29 +46,14 @@ def sixteenths(recordings: Sequence[Recording], detector: Detector = kuchi) -> d
             "performers": {who: round(f, 4) for who, f in by_performer.items()}}
 
 
-def _cut(recording: Recording) -> Iterator[tuple[Samples, float]]:
-    """Each hit of a file until the next begins, at one peak, and where its attack lies, seconds."""
-    attacks = sorted(event.attack_s for event in recording.events)
-    for attack, after in zip(attacks, [*attacks[1:], np.inf], strict=True):
-        first = max(frames(attack - 0.005), 0)
-        audio = recording.audio[first:None if after == np.inf else frames(after - 0.02)]
-        if len(audio) and (peak := np.abs(audio).max()) > 0.0:
-            yield np.float32(PEAK / peak) * audio, attack - first / SAMPLE_RATE
-
-
-def _bar(hits: Sequence[tuple[Samples, float]], rng: np.random.Generator
-         ) -> tuple[Samples, np.ndarray]:
+def _bar(hits: Sequence[Cut], rng: np.random.Generator) -> tuple[Samples, np.ndarray]:
     """A bar of sixteenths in random order, each ±3 dB, over a room at -70 dBFS."""
     audio = sounds.steady(rng, frames(A_BAR * SIXTEENTH_S + 1.0), -70.0, 3.0)
-    attacks = []
-    for k in range(A_BAR):
-        hit, attack = hits[int(rng.integers(len(hits)))]
-        place = frames(0.3 + k * SIXTEENTH_S - attack)
-        hit = hit[:len(audio) - place]
-        audio[place:place + len(hit)] += np.float32(
-            gain(rng.uniform(-DYNAMICS_DB, DYNAMICS_DB))) * hit
-        attacks.append(0.3 + k * SIXTEENTH_S)
-    return audio, np.array(attacks)
+    attacks = 0.3 + SIXTEENTH_S * np.arange(A_BAR)
+    for attack in attacks:
+        lay(hits[int(rng.integers(len(hits)))], attack, rng.uniform(-DYNAMICS_DB, DYNAMICS_DB),
+            audio)
+    return audio, attacks
 
 
 def triggers_per_minute(detector: Detector = kuchi, seconds: float = 60.0) -> dict[str, float]:
@@ -81,19 +68,35 @@ def triggers_per_minute(detector: Detector = kuchi, seconds: float = 60.0) -> di
             for name, audio in heard.items()}
 
 
-def triggers_in_pauses(heard: Sequence[Heard]) -> dict[str, float]:
+def triggers_in_pauses(heard: Sequence[Heard], recordings: Sequence[Recording] = ()
+                       ) -> dict[str, float]:
     """Onsets in the voices' own pauses: from 0.3 s after a strike to 60 ms before the next, where
     that is 0.15 s or longer. What follows the last strike of a take is left out: few are labelled
-    to the end."""
-    seconds, count = 0.0, 0
-    for h in heard:
+    to the end.
+
+    as_loud_a_minute : of those, as loud as what was struck: at most 10 dB below the median of the
+                       take's labelled strikes. Most are strikes that nobody labelled
+    """
+    seconds, count, loud = 0.0, 0, 0
+    for place, h in enumerate(heard):
         for attack, after in zip(h.attacks, h.attacks[1:], strict=False):
             begin, end = attack + PAUSE_AFTER_S, after - PAUSE_BEFORE_S
             if end - begin >= LEAST_PAUSE_S:
                 seconds += end - begin
-                count += int(((h.times >= begin) & (h.times < end)).sum())
-    return {"a_minute": round(60.0 * count / max(float(seconds), 1e-9), 2), "minutes":
-            round(float(seconds) / 60.0, 2)}
+                there = h.times[(h.times >= begin) & (h.times < end)]
+                count += len(there)
+                if len(recordings) and len(there):
+                    samples = recordings[place].audio
+                    usual = np.median([_loudest(samples, time) for time in h.attacks])
+                    loud += sum(_loudest(samples, t) > gain(-AS_LOUD_DB) * usual for t in there)
+    minutes = max(float(seconds), 1e-9) / 60.0
+    found = {"a_minute": round(count / minutes, 2), "minutes": round(float(seconds) / 60.0, 2)}
+    return found | ({"as_loud_a_minute": round(loud / minutes, 2)} if len(recordings) else {})
+
+
+def _loudest(samples: Samples, time: float) -> float:
+    """The highest sample of the 25 ms after a time."""
+    return float(np.abs(samples[frames(max(time - 0.003, 0.0)):][:frames(0.025)]).max(initial=0.0))
 
 
 def kit_bleed(recordings: Sequence[Recording]) -> dict[str, Any]:

@@ -10,19 +10,23 @@ import soundfile
 
 from engine.dsp.onsets import FEATURES
 from engine.mouth import beat, perform
-from engine.nodes.onset_detector import load_ear
-from engine.units import SAMPLE_RATE
-from models_onnx.onsets import card, data, stage
+from engine.nodes.onset_detector import OnsetDetector, load_ear
+from engine.rendering import hear
+from engine.units import SAMPLE_RATE, frames
+from models_onnx.corpus import Event, Recording
+from models_onnx.onsets import bonk, card, data, stage
 from models_onnx.onsets.evaluate import scores
 from models_onnx.onsets.measures import (
     HERE,
     Heard,
     delays_ms,
     f_measures,
+    kuchi,
     model_for,
     pooled,
     summary,
 )
+from models_onnx.onsets.sixteenths import cut, playing
 
 JUDGES = sorted([HERE / "judge.npz", *(HERE / "folds").glob("*.npz")])
 
@@ -109,6 +113,69 @@ def test_sixteenths_are_made_of_hits_and_lie_where_it_says():
     hops = (made.attacks * data.HOPS_A_SECOND).astype(int)
     rises = np.diff(made.levels, axis=0).clip(0).sum(axis=1)
     assert np.median([rises[hop - 4:hop + 4].max() for hop in hops]) > 4 * np.median(rises)
+
+
+def test_a_take_may_begin_on_the_first_sample_of_a_strike():
+    take, rng = a_take(), np.random.default_rng(3)
+    begun = [data.sudden(take, rng) for _ in range(60)]
+    late = [other for other in begun if other is not take]
+    assert 1 <= len(late) <= 20
+    for other in late:
+        assert 0.0 <= other.attacks[0] <= 1 / data.HOPS_A_SECOND
+        assert len(take.levels) - len(other.levels) == pytest.approx(
+            (take.attacks[-1] - other.attacks[-1]) * data.HOPS_A_SECOND)
+
+
+def test_fast_playing_is_laid_where_it_says():
+    rng = np.random.default_rng(6)
+    hit = np.zeros(4800, np.float32)
+    hit[240] = 0.3
+    audio, attacks = playing([(hit, 0.005)] * 3, rng)
+    assert 0.06 < np.diff(attacks).min() < 0.21
+    loud = np.flatnonzero(np.abs(audio) > 0.1) / SAMPLE_RATE
+    assert loud == pytest.approx(attacks, abs=2 / SAMPLE_RATE)
+
+
+def test_hits_are_cut_until_the_next_and_brought_to_one_peak(tmp_path):
+    audio = np.zeros(SAMPLE_RATE, np.float32)
+    audio[[4800, 24000]] = 0.9, 0.1
+    soundfile.write(tmp_path / "two.wav", audio, SAMPLE_RATE, subtype="FLOAT")
+    events = tuple(Event("kick", time, time) for time in (0.1, 0.5))
+    hits = list(cut(Recording(tmp_path / "two.wav", "beatbox", "avp", "a", "MIT", events)))
+    assert [np.abs(samples).max() for samples, _ in hits] == pytest.approx([0.3, 0.3])
+    assert [attack for _, attack in hits] == pytest.approx([0.005, 0.005])
+    assert len(hits[0][0]) == frames(0.4 + 0.005 - 0.02)
+
+
+def test_scoring_hears_what_the_node_hears():
+    audio, _ = perform(beat({"b": "X...x...", "ts": "..x...x."}, bpm=100, bars=2), "aki")
+    sent = list(hear(OnsetDetector(), audio))
+    times, when = kuchi(audio, HERE / "judge.npz")
+    assert times == pytest.approx([s.event.time for s in sent], abs=1e-9)
+    assert when == pytest.approx([s.sent for s in sent], abs=1e-9)
+
+
+def test_a_rolling_lip_is_struck_once():
+    for take in data.rolls(seed=2, count=2):
+        assert len(take.attacks) == 1
+        assert len(take.levels) / data.HOPS_A_SECOND > 1.4
+
+
+def test_what_bonk_prints_is_read():
+    told = "bonk version 1.5\nsaid: 120.5 1 61.7 2.8\nheard: 46.4 18.4 9.7\nsaid: 300 0 9 1\n"
+    assert bonk._read(told) == [bonk.Said(0.1205, 1, (46.4, 18.4, 9.7))]
+
+
+@pytest.mark.skipif(not bonk.installed(), reason="Pure Data's bonk~ is not installed")
+def test_bonk_is_taught_takes_and_names_hits():
+    score = beat({"b": "X.......X.......", "ts": "....X.......X..."}, bpm=100, bars=2)
+    audio, strikes = perform(score, "aki")
+    takes = [(audio, s.time, s.sound) for s in strikes]
+    hits = bonk.named_hits(takes, audio)
+    right = [sound for s in strikes for time, sound in hits
+             if abs(time - s.time) < 0.05 and sound == s.sound]
+    assert len(right) >= len(strikes) - 2
+    assert bonk.named_hits([], audio) == []
 
 
 def test_what_is_refused_has_no_strikes_in_it():
