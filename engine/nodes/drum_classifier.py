@@ -71,7 +71,7 @@ class DrumClassifier(Node):
     unsure_below = Param(0.4, low=0.0, high=1.0, help="a hit less probable than this is unsure")
     unsure = Param("guess", choices=("guess", "drop", *DRUMS),
                    help="an unsure hit: the best guess, softer; nothing; or always this drum")
-    refuse_at = Param(0.9, low=0.3, high=1.0, help="so probably no drum that nothing is played")
+    refuse_at = Param(0.7, low=0.3, high=1.0, help="so probably no drum that nothing is played")
     adapt = Param(False, help="learn, in pauses, from hits that were very sure; off forgets it")
     soft_db = Param(-36.0, low=-70.0, high=-10.0,
                     help="without a profile: a hit with this peak is the softest")

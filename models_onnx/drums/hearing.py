@@ -4,23 +4,28 @@ by them: a fold model for those it was trained on, the one that ships for everyb
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.drum_model import BUILT_IN, UNITS, drum_model
 from engine.drums import DRUMS
 from engine.dsp.mel import BANDS
-from engine.dsp.strike import frames_by
+from engine.dsp.strike import ear, frames_by, hear_all
+from engine.learning import MOMENTS_MS, SHIFTS_MS
 from engine.model import MODELS, Model
 from engine.units import SAMPLE_RATE, Samples
-from models_onnx.drums.data import CLASSES, FRAMES, Strike, features
+from models_onnx.drums.data import BEFORE, CLASSES, FRAMES, Strike
 
 HERE = MODELS / "drums"
-UNITS, EMBEDDING = 96, 48
 
 Names = NDArray[np.str_]
+
+_EAR = ear()
+_MOMENT_FRAMES = np.array([frames_by(ms * SAMPLE_RATE // 1000) for ms in MOMENTS_MS])
+_SHIFTS = [round(ms * SAMPLE_RATE / 1000) for ms in SHIFTS_MS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class Opinions:
 
     probabilities : float32 (n, FRAMES, CLASSES)   as a mouth's
     instruments   : float32 (n, FRAMES, 16)        as a real drum's
-    embedding     : float32 (n, FRAMES, EMBEDDING)
+    features      : float32 (n, shifts, moments, UNITS)     as takes are learnt, see
+    general       : float32 (n, shifts, moments, CLASSES)   `engine.learning`; (n, 0, ...) if not
     may_be        : bool (n, CLASSES)
     alone         : int (n,)                       frames that don't hear the next strike
     who           : str (n,)
@@ -37,15 +43,15 @@ class Opinions:
 
     probabilities: Samples
     instruments: Samples
-    embedding: Samples
+    features: Samples
+    general: Samples
     may_be: NDArray[np.bool_]
     alone: NDArray[np.int64]
     who: Names
 
     def of(self, rows: NDArray[np.bool_]) -> "Opinions":
         """Some of the strikes."""
-        return Opinions(self.probabilities[rows], self.instruments[rows], self.embedding[rows],
-                        self.may_be[rows], self.alone[rows], self.who[rows])
+        return Opinions(*(getattr(self, each.name)[rows] for each in fields(self)))
 
     def after(self, ms: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where to look for the opinion so long after the attack: (row, frame) indices."""
@@ -57,29 +63,49 @@ def model_for(who: str) -> Path:
     """The model that never heard this performer or kit."""
     folds = HERE / "folds" / "folds.json"
     heard_by = json.loads(folds.read_text()) if folds.is_file() else {}
-    return HERE / "folds" / f"fold_{heard_by[who]}.onnx" if who in heard_by else HERE / "model.onnx"
+    return HERE / "folds" / f"fold_{heard_by[who]}.onnx" if who in heard_by else BUILT_IN
 
 
-def opinions(strikes: Sequence[Strike]) -> Opinions:
-    """Play every strike to the model that doesn't know its performer."""
-    n = len(strikes)
-    shapes = {"probabilities": CLASSES, "instruments": len(DRUMS), "embedding": EMBEDDING}
-    found = {name: np.zeros((n, FRAMES, size), np.float32) for name, size in shapes.items()}
+def opinions(strikes: Sequence[Strike], *, takes: bool = False, model: Path | None = None
+             ) -> Opinions:
+    """Play every strike to the model that doesn't know its performer, or to `model`.
+
+    takes : also hear them as takes are learnt, on time, early and late
+    """
+    n, shifts = len(strikes), _SHIFTS if takes else []
+    moments = len(MOMENTS_MS)
+    found = Opinions(
+        np.zeros((n, FRAMES, CLASSES), np.float32), np.zeros((n, FRAMES, len(DRUMS)), np.float32),
+        np.zeros((n, len(shifts), moments, UNITS), np.float32),
+        np.zeros((n, len(shifts), moments, CLASSES), np.float32),
+        np.stack([s.may_be for s in strikes]),
+        np.array([min(FRAMES, frames_by(int(min(s.alone_s, 9.0) * SAMPLE_RATE)))
+                  for s in strikes]), np.array([s.who for s in strikes]))
     by_model: dict[Path, list[int]] = {}
     for i, strike in enumerate(strikes):
-        by_model.setdefault(model_for(strike.who), []).append(i)
+        by_model.setdefault(model or model_for(strike.who), []).append(i)
     for path, rows in by_model.items():
-        outputs = {name: (1, size) for name, size in shapes.items()} | {"next_state": (1, UNITS)}
-        model = Model(path, {"frame": (1, BANDS), "state": (1, UNITS)}, outputs)
+        loaded = drum_model(path)
         for i in rows:
-            model.inputs["state"][:] = 0.0
-            for j, frame in enumerate(features(strikes[i])):
-                model.inputs["frame"][0] = frame
-                model.run()
-                model.inputs["state"][:] = model.outputs["next_state"]
-                for name, array in found.items():
-                    array[i, j] = model.outputs[name][0]
-    alone = [min(FRAMES, frames_by(int(min(s.alone_s, 9.0) * SAMPLE_RATE))) for s in strikes]
-    return Opinions(found["probabilities"], found["instruments"], found["embedding"],
-                    np.stack([s.may_be for s in strikes]), np.array(alone),
-                    np.array([s.who for s in strikes]))
+            _, found.probabilities[i], found.instruments[i] = _play(loaded, strikes[i].samples, 0)
+            last = np.clip(_MOMENT_FRAMES, 1, max(1, found.alone[i])) - 1
+            for k, shift in enumerate(shifts):
+                states, said, _ = _play(loaded, strikes[i].samples, shift)
+                found.features[i, k], found.general[i, k] = states[last], said[last]
+    return found
+
+
+def _play(model: Model, samples: Samples, shift: int) -> tuple[Samples, Samples, Samples]:
+    """After each frame: the model's memory, what a mouth would mean, what drum it would be."""
+    heard = np.zeros((FRAMES, BANDS), np.float32)
+    hear_all(samples, BEFORE + shift, *_EAR, heard)
+    outputs = [np.zeros((FRAMES, size), np.float32) for size in (UNITS, CLASSES, len(DRUMS))]
+    model.inputs["state"][:] = 0.0
+    for j, frame in enumerate(heard):
+        model.inputs["frame"][0] = frame
+        model.run()
+        model.inputs["state"][:] = model.outputs["next_state"]
+        for array, name in zip(outputs, ("next_state", "probabilities", "instruments"),
+                               strict=True):
+            array[j] = model.outputs[name][0]
+    return outputs[0], outputs[1], outputs[2]

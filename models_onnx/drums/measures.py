@@ -1,11 +1,12 @@
 """Scores: F-measure, means over performers with their intervals, few takes of one's own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.drums import DRUMS
+from engine.learning import MOMENTS_MS, Takes, learn, probabilities
 from engine.units import Samples
 from models_onnx.drums.hearing import Opinions
 
@@ -13,26 +14,20 @@ KICK, SNARE = DRUMS.index("kick"), DRUMS.index("snare")
 CLOSED, OPEN = DRUMS.index("hihat_closed"), DRUMS.index("hihat_open")
 UNKNOWN = -1
 
+THREE = ("kick", "snare", "hihat_closed")
+FOUR = (*THREE, "hihat_open")
+
 LEAST = 4                   # hits of each sound: with fewer a performer isn't counted
 BOOTSTRAPS = 2_000
-SHARPNESS = 8.0             # of the distance to a prototype, in nats
-GENERAL = 0.5               # weight of what everybody's sounds say beside one's own takes
 
 Labels = NDArray[np.int64]
 Naming = Callable[[Opinions, Labels], tuple[Labels, Labels]]
 
 
-def three(probabilities: Samples) -> Samples:
-    """Kick, snare, hat (open and closed together), log probabilities (n, 3)."""
-    hats = probabilities[..., CLOSED] + probabilities[..., OPEN]
-    kept = np.stack([probabilities[..., KICK], probabilities[..., SNARE], hats], axis=-1)
-    return np.asarray(np.log(kept + 1e-9), np.float32)
-
-
-def four(probabilities: Samples) -> Samples:
-    """Kick, snare, closed and open hat, log probabilities (n, 4)."""
-    kept = probabilities[..., [KICK, SNARE, CLOSED, OPEN]]
-    return np.asarray(np.log(kept + 1e-9), np.float32)
+def three(chances: Samples) -> Samples:
+    """Kick, snare, hat (open and closed together): (..., 3)."""
+    hats = chances[..., CLOSED] + chances[..., OPEN]
+    return np.stack([chances[..., KICK], chances[..., SNARE], hats], axis=-1)
 
 
 def three_of(may_be: NDArray[np.bool_]) -> Labels:
@@ -57,6 +52,8 @@ def macro_f1(labels: Labels, named: Labels, classes: int) -> float:
     return float(np.mean(f1))
 
 
+# -- naming ------------------------------------------------------------------------------------
+
 def without_takes(ms: float) -> Naming:
     """Name kick, snare or hat by what the model says after so many milliseconds."""
     def name(heard: Opinions, labels: Labels) -> tuple[Labels, Labels]:
@@ -65,23 +62,80 @@ def without_takes(ms: float) -> Naming:
     return name
 
 
-def with_takes(ms: float, takes: int, general: Callable[[Samples], Samples], classes: int
-               ) -> Naming:
-    """Name strikes by the first takes of each class, and a little by what everybody would say.
+class Taught:
+    """One performer's heads, learnt from the first takes of each sound.
 
-    general : from probabilities to log probabilities of the classes
+    asked : the strikes that weren't among them, and `truth` what they are
     """
-    def name(heard: Opinions, labels: Labels) -> tuple[Labels, Labels]:
-        places = heard.embedding[heard.after(ms)]
-        mine = [np.flatnonzero(labels == k) for k in range(classes)]
-        mine = [rows[:min(takes, len(rows) // 2)] for rows in mine]
-        centres = np.stack([places[rows].mean(axis=0) for rows in mine])
-        apart = ((places[:, None] - centres) ** 2).sum(axis=-1)
-        said = general(heard.probabilities[heard.after(ms)])
-        named = (GENERAL * said - SHARPNESS * apart).argmax(axis=1)
-        asked = np.setdiff1d(np.flatnonzero(labels != UNKNOWN), np.concatenate(mine))
-        return labels[asked], named[asked]
-    return name
+
+    def __init__(self, heard: Opinions, labels: Labels, takes: int, names: Sequence[str]) -> None:
+        mine = [np.flatnonzero(labels == k) for k in range(len(names))]
+        given = np.concatenate([rows[:min(takes, len(rows) // 2)] for rows in mine])
+        shifts = heard.features.shape[1]
+        self.heads = learn(Takes(heard.features[given].reshape(-1, *heard.features.shape[2:]),
+                                 heard.general[given].reshape(-1, *heard.general.shape[2:]),
+                                 np.repeat(labels[given], shifts), np.repeat(given, shifts)),
+                           names)
+        self.asked = np.setdiff1d(np.flatnonzero(labels != UNKNOWN), given)
+        self.truth = labels[self.asked]
+        self._features = heard.features[self.asked, 0]
+        self._general = heard.general[self.asked, 0]
+
+    def chances(self, ms: int) -> Samples:
+        """Of each sound and, last, of none, for each strike that is asked: (n, sounds + 1)."""
+        moment = MOMENTS_MS.index(ms)
+        return probabilities(self.heads, moment, self._features[:, moment],
+                             self._general[:, moment])
+
+    def named(self, ms: int) -> Labels:
+        """The likeliest sounds."""
+        return np.asarray(self.chances(ms)[:, :-1].argmax(axis=1))
+
+    def as_soon_as_sure(self, sure: float, cap_ms: int) -> tuple[Labels, NDArray[np.float64]]:
+        """What is said as soon as one chance reaches `sure`, at `cap_ms` at the latest, and when.
+
+        What is refused then is UNKNOWN, as on stage: it would have been kept silent.
+        """
+        moments = [ms for ms in MOMENTS_MS if ms <= cap_ms]
+        chances = np.stack([self.chances(ms) for ms in moments], axis=1)
+        reached = chances.max(axis=-1) >= sure
+        reached[:, -1] = True
+        first = reached.argmax(axis=1)
+        said = chances[np.arange(len(first)), first]
+        named = np.where(said[:, -1] >= sure, UNKNOWN, said[:, :-1].argmax(axis=1))
+        return named, np.array(moments, float)[first]
+
+
+# -- performers --------------------------------------------------------------------------------
+
+def counted(heard: Opinions, labels: Labels, classes: int
+            ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Everybody with at least LEAST hits of each class, and which strikes are theirs."""
+    for who in sorted(set(heard.who)):
+        mine = heard.who == who
+        if all((labels[mine] == k).sum() >= LEAST for k in range(classes)):
+            yield str(who), mine
+
+
+def per_performer(heard: Opinions, labels: Labels, classes: int, name: Naming
+                  ) -> tuple[dict[str, float], dict[str, float]]:
+    """F1 and accuracy of everybody who is counted.
+
+    name : from a performer's strikes and labels to (labels, names) of those that are asked about
+    """
+    f1, accuracy = {}, {}
+    for who, mine in counted(heard, labels, classes):
+        truth, named = name(heard.of(mine), labels[mine])
+        f1[who] = macro_f1(truth, named, classes)
+        accuracy[who] = float((truth == named).mean())
+    return f1, accuracy
+
+
+def taught(heard: Opinions, labels: Labels, takes: int, names: Sequence[str]
+           ) -> dict[str, Taught]:
+    """Everybody who is counted, taught by their first takes."""
+    return {who: Taught(heard.of(mine), labels[mine], takes, names)
+            for who, mine in counted(heard, labels, len(names))}
 
 
 def summary(by_performer: Mapping[str, float]) -> float | None:
@@ -97,19 +151,3 @@ def interval(by_performer: Mapping[str, float]) -> list[float] | None:
     draws = np.random.default_rng(0).integers(len(values), size=(BOOTSTRAPS, len(values)))
     low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
     return [round(float(low), 4), round(float(high), 4)]
-
-
-def per_performer(heard: Opinions, labels: Labels, classes: int, name: Naming
-                  ) -> tuple[dict[str, float], dict[str, float]]:
-    """F1 and accuracy of everybody with at least LEAST hits of each class.
-
-    name : from a performer's strikes and labels to (labels, names) of those that are asked about
-    """
-    f1, accuracy = {}, {}
-    for who in sorted(set(heard.who)):
-        mine = heard.who == who
-        if all((labels[mine] == k).sum() >= LEAST for k in range(classes)):
-            truth, named = name(heard.of(mine), labels[mine])
-            f1[who] = macro_f1(truth, named, classes)
-            accuracy[who] = float((truth == named).mean())
-    return f1, accuracy

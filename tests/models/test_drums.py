@@ -6,25 +6,25 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.dsp.mel import BANDS
-from engine.model import Model
-from models_onnx.drums import card
-from models_onnx.drums.data import BEFORE, CLASSES, LENGTH, Strike, features, may_be, varied
+from engine.drum_model import drum_model
+from engine.learning import MOMENTS_MS, listen
+from engine.units import SAMPLE_RATE
+from models_onnx.drums import card, refusal
+from models_onnx.drums.data import BEFORE, LENGTH, Strike, features, may_be, refused
+from models_onnx.drums.days import line, varied
 from models_onnx.drums.evaluate import scores
-from models_onnx.drums.hearing import EMBEDDING, HERE, UNITS, opinions
-from models_onnx.drums.measures import interval, macro_f1, three_of
+from models_onnx.drums.hearing import HERE, opinions
+from models_onnx.drums.measures import THREE, UNKNOWN, Taught, interval, macro_f1, three_of
+from models_onnx.drums.noises import NOISES
 
 MODELS = sorted([HERE / "model.onnx", *(HERE / "folds").glob("*.onnx")])
-SHAPES = ({"frame": (1, BANDS), "state": (1, UNITS)},
-          {"probabilities": (1, CLASSES), "instruments": (1, CLASSES - 1),
-           "embedding": (1, EMBEDDING), "next_state": (1, UNITS)})
 
 
-def thump(hz=100.0, who="somebody"):
+def thump(hz=100.0, who="somebody", label="kick"):
     time = np.arange(LENGTH - BEFORE) / 48_000
     samples = np.zeros(LENGTH, np.float32)
     samples[BEFORE:] = 0.5 * np.sin(2 * np.pi * hz * time) * np.exp(-time / 0.03)
-    return Strike(who, "voice", samples, may_be("kick"), np.inf)
+    return Strike(who, "voice", samples, may_be(label), np.inf)
 
 
 def test_the_card_shows_the_scores():
@@ -41,7 +41,7 @@ def test_every_performer_in_the_scores_was_heard_by_a_model_that_never_met_them(
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_a_model_that_ships_gives_probabilities_and_a_place_on_the_sphere(path):
     assert path.stat().st_size < 2_000_000
-    model = Model(path, *SHAPES)
+    model = drum_model(path)
     for frame in features(thump()):
         model.inputs["frame"][0] = frame
         model.run()
@@ -58,7 +58,8 @@ def test_a_variation_is_the_same_strike_on_another_day():
     assert all((other.may_be == strike.may_be).all() for other in others)
     loudest = [int(np.abs(other.samples).argmax()) - BEFORE for other in others]
     assert min(loudest) > -0.004 * 48_000
-    assert max(loudest) < 0.020 * 48_000
+    assert np.median(loudest) < 0.010 * 48_000
+    assert max(loudest) < 0.080 * 48_000                     # the wind of close lips comes late
     assert len({other.samples.tobytes() for other in others}) == 20
 
 
@@ -67,7 +68,7 @@ def test_a_hat_of_unknown_openness_may_be_either():
         "kick", "snare", "hihat", "hihat_open", "hihat_closed", "rim", "speech")])
                     ).tolist() == [0, 1, 2, 2, 2, -1, -1]
     assert may_be("hihat").sum() == 2
-    assert may_be("speech").argmax() == CLASSES - 1
+    assert may_be("speech").argmax() == len(may_be("speech")) - 1
 
 
 def test_macro_f1_is_the_mean_of_each_class_by_its_textbook_formula():
@@ -91,7 +92,76 @@ def test_after_the_next_strike_the_opinion_is_frozen():
     assert frames.tolist() == [52, 12]
 
 
-def test_evaluate_scores_whatever_part_of_the_data_is_there(tmp_path):
+def performer(each=8):
+    """Kicks, snares and hats that are tones; how they are called is another matter."""
+    return [thump(hz=hz * (1.0 + i / 50), who="she", label=label)
+            for hz, label in ((100.0, "kick"), (900.0, "snare"), (9_000.0, "hihat_closed"))
+            for i in range(each)]
+
+
+def test_takes_in_the_scores_are_heard_as_those_of_a_profile():
+    strike = thump()
+    heard = opinions([strike], takes=True, model=HERE / "model.onnx")
+    model = drum_model(HERE / "model.onnx")
+    for k, shift in enumerate((0, -96, 96)):
+        features, general = listen(model, strike.samples, BEFORE + shift)
+        assert np.array_equal(heard.features[0, k], features)
+        assert np.array_equal(heard.general[0, k], general)
+
+
+def test_who_is_taught_is_asked_about_the_other_strikes_only():
+    heard = opinions(performer(), takes=True)
+    labels = three_of(heard.may_be)
+    taught = Taught(heard, labels, 5, THREE)
+    assert len(taught.asked) == 3 * (8 - 4)                  # half of the eight are takes
+    assert (taught.truth == labels[taught.asked]).all()
+    assert (taught.named(64) == taught.truth).mean() > 0.9
+    assert taught.chances(64).shape == (12, 4)
+
+
+def test_sure_speaks_no_later_than_its_cap_and_sooner_where_less_is_asked():
+    heard = opinions(performer(), takes=True)
+    taught = Taught(heard, three_of(heard.may_be), 5, THREE)
+    _, eager = taught.as_soon_as_sure(0.4, 32)
+    named, patient = taught.as_soon_as_sure(1.1, 32)
+    assert (patient == 32.0).all()                           # nothing is ever that sure
+    assert eager.mean() < 32.0
+    assert set(eager) <= set(map(float, MOMENTS_MS))
+    assert UNKNOWN not in named
+
+
+def test_a_line_takes_the_top_from_everything_alike():
+    rng = np.random.default_rng(1)
+    hiss = rng.standard_normal(SAMPLE_RATE)
+    for _ in range(5):
+        power = np.abs(np.fft.rfft(line(hiss, rng))) ** 2
+        assert power[16_500:].sum() < 0.01 * power[:3_000].sum()
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_a_noise_is_as_long_as_asked_and_never_too_loud(name):
+    make = NOISES[name]
+    sound = make(np.random.default_rng(2), 30_000)
+    assert sound.shape == (30_000,)
+    assert np.isfinite(sound).all()
+    assert 0.1 < np.abs(sound).max() <= 1.0
+    assert np.array_equal(sound, make(np.random.default_rng(2), 30_000))
+
+
+def test_what_is_refused_was_announced_by_the_detector_and_is_none():
+    found = refused(np.random.default_rng(3), 1, 0)
+    assert {strike.who for strike in found} <= set(NOISES)
+    assert all(strike.may_be.argmax() == len(strike.may_be) - 1 for strike in found)
+    assert all(strike.samples.shape == (LENGTH,) for strike in found)
+
+
+def test_a_threshold_that_accepts_the_hits_accepts_speech_that_sounds_like_them():
+    hits = performer()
+    assert refusal.false_accept(hits, hits, 32) >= 0.9
+
+
+def test_evaluate_scores_whatever_part_of_the_data_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(refusal, "PIECES", 1)
     folder = tmp_path / "beatbox" / "one" / "her"
     folder.mkdir(parents=True)
     rows = ["path,set,performer_or_kit,label,onset_s,attack_s,duration_s,licence"]
@@ -105,6 +175,8 @@ def test_evaluate_scores_whatever_part_of_the_data_is_there(tmp_path):
     assert set(found["zero_shot"]) == {"8", "12", "16", "24", "32", "48", "64", "100", "200"}
     assert list(found["performers"]) == ["her"]
     assert found["takes_5"]["64"]["f1"] == 1.0                    # three tones, two takes of each
-    assert "oneshots" not in found
+    assert set(found["anytime_takes_5"]) >= {"accuracy", "mean_ms"}
+    assert set(found["against_marks"]["zero_shot"]) == {"16", "32", "64"}
+    assert not {"oneshots", "false_accept", "onsets"} & set(found)
     assert "labelled_zero_shot" not in found
     assert "zero_shot" not in scores(tmp_path, sets=["other"])

@@ -1,0 +1,86 @@
+"""What must not play a drum: real speech, and breath, voices, hiss, applause and music.
+
+Real speech is used here only, never in training. The drawn sounds are those of training
+(`noises.py`) with other seeds, so they show how much slips through, not how it generalises.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.events import Hit
+from engine.patch import load_patch
+from engine.rendering import render
+from engine.units import Samples, frames, gain
+from models_onnx.corpus import recordings
+from models_onnx.drums.data import BEFORE, LENGTH, NONE, Strike, may_be
+from models_onnx.drums.days import line
+from models_onnx.drums.hearing import model_for, opinions
+from models_onnx.drums.noises import NOISES, Maker
+from models_onnx.onsets.measures import HERE as JUDGES
+from models_onnx.onsets.measures import kuchi
+
+FULL_BAND = ("klettres", "ktuberling")      # the digits are 8 kHz: their bandwidth tells them
+ACCEPTED = 0.95                             # of the hits
+
+STREAMS = ("breath", "vowels", "sibilants", "applause", "music")
+STREAM_DB = -20.0                           # root mean square, dB below full scale
+PIECE_S, PIECES = 10.0, 30                  # five minutes; another singer or tune each ten seconds
+
+
+def spoken(data: Path) -> list[Strike]:
+    """What the detector takes for strikes in real full-band speech."""
+    found: list[Strike] = []
+    rng = np.random.default_rng(11)
+    for recording in recordings(data, part="negatives", sets=FULL_BAND):
+        samples = np.pad(recording.audio, (BEFORE, LENGTH))
+        samples += np.float32(1e-4) * rng.standard_normal(len(samples), dtype=np.float32)
+        times, _ = kuchi(samples, JUDGES / "judge.npz")
+        found += [Strike(recording.performer, "none", samples[at - BEFORE:at - BEFORE + LENGTH],
+                         may_be("speech"), np.inf)
+                  for at in map(frames, times) if BEFORE <= at < len(samples) - LENGTH + BEFORE]
+    return found
+
+
+def false_accept(hits: Sequence[Strike], speech: Sequence[Strike], ms: int) -> float:
+    """The share of speech that is taken for a drum where 95 % of hits are.
+
+    Both come through the same random band limits. Each model sets its threshold by those hits
+    whose performers it never met; the mean over models counts each as often as it had hits.
+    """
+    rng = np.random.default_rng(12)
+    hits, speech = ([_limited(strike, rng) for strike in some] for some in (hits, speech))
+    accepted, weights = [], []
+    for path in sorted({model_for(strike.who) for strike in hits}):
+        own = opinions([strike for strike in hits if model_for(strike.who) == path], model=path)
+        drum = 1.0 - own.probabilities[own.after(ms)][:, NONE]
+        threshold = np.quantile(drum, 1.0 - ACCEPTED)
+        heard = opinions(speech, model=path)
+        accepted.append(float((1.0 - heard.probabilities[heard.after(ms)][:, NONE]
+                               >= threshold).mean()))
+        weights.append(len(drum))
+    return round(float(np.average(accepted, weights=weights)), 4)
+
+
+def _limited(strike: Strike, rng: np.random.Generator) -> Strike:
+    return replace(strike, samples=line(strike.samples, rng).astype(np.float32))
+
+
+def false_hits_a_minute() -> dict[str, float]:
+    """Hits that leave the patch `beatbox-to-daw` in five minutes of each sound, a minute."""
+    return {name: round(60.0 / PIECE_S / PIECES * sum(_hits(NOISES[name], seed)
+                                                      for seed in range(PIECES)), 2)
+            for name in STREAMS}
+
+
+def _hits(make: Maker, seed: int) -> int:
+    heard = render(load_patch("beatbox-to-daw"), _piece(make, seed))
+    return sum(isinstance(sent.event, Hit) for sent in heard)
+
+
+def _piece(make: Maker, seed: int) -> Samples:
+    sound = make(np.random.default_rng([seed, 77]), frames(PIECE_S))
+    loud = gain(STREAM_DB) / (np.sqrt(np.mean(sound ** 2)) + 1e-9)
+    return np.clip(loud * sound, -1.0, 1.0).astype(np.float32)
