@@ -1,8 +1,8 @@
 """Another microphone, another room: what two of each sound, given at soundcheck, put right.
 
 The sounds as they are heard here count as takes of this evening, and the older takes move towards
-them: halfway, by what all sounds have in common, since that is the microphone and the room and not
-the mouth. Velocity follows the level. The evening's takes lie in a file of their own, beside the
+them by what all sounds have in common, since that is the microphone and the room and not the
+mouth. Velocity follows the level. The evening's takes lie in a file of their own, beside the
 profile and never in it.
 """
 
@@ -22,8 +22,6 @@ from engine.profile import Profile, Take, hear_take, takes_of
 from engine.units import Samples
 
 EACH = 2                        # of every sound at soundcheck
-HALFWAY = 0.5                   # do older takes move; all the way was worse, and so was not at all
-COUNT = 3                       # times as much does a take of tonight count
 
 HEARD_DB = 2.0                  # of difference that are worth a word
 
@@ -82,9 +80,7 @@ def corrected(profile: Profile, here: Profile, model: Model | None = None
     given = [(number, name) for number, name in here.page.given if name in profile.names]
     heard = {number: hear_take(model, here.takes[number]) for number, _ in given}
     tonight = takes_of(replace(profile, heard=heard), given)
-    takes = _moved(takes_of(profile, profile.page.given), tonight)
-    for _ in range(COUNT):
-        takes = _both(takes, tonight)
+    takes = _both(_moved(takes_of(profile, profile.page.given), tonight), tonight)
     drums = [sound.drum for sound in profile.page.sounds]
     return replace(profile, heads=learn(takes, profile.names, drums)), found, takes
 
@@ -97,8 +93,8 @@ def _moved(takes: Takes, tonight: Takes) -> Takes:
         features.append(tonight.features[now].mean(axis=0) - takes.features[then].mean(axis=0))
         general.append(_logs(tonight.general[now]).mean(axis=0)
                        - _logs(takes.general[then]).mean(axis=0))
-    said = np.exp(_logs(takes.general) + HALFWAY * np.mean(general, axis=0))
-    return Takes((takes.features + HALFWAY * np.mean(features, axis=0)).astype(np.float32),
+    said = np.exp(_logs(takes.general) + np.mean(general, axis=0))
+    return Takes((takes.features + np.mean(features, axis=0)).astype(np.float32),
                  (said / said.sum(axis=-1, keepdims=True)).astype(np.float32), takes.labels,
                  takes.take)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.correction import COUNT, EACH, corrected, correction, given_here
+from engine.correction import EACH, corrected, correction, given_here
 from engine.drum_model import drum_model
 from engine.dsp.mel import BANDS, HIGH_HZ, LOW_HZ, hz_of, mel_of
 from engine.errors import UsageError
@@ -93,7 +93,7 @@ def test_the_profile_itself_stays_as_it_was(mine):
     again, _, takes = corrected(mine, given_here(strikes(EACH, 2, elsewhere)))
     assert again.takes is mine.takes
     assert again.page is mine.page
-    assert len(takes.labels) == 3 * (5 + COUNT * EACH) * len(SOUNDS)
+    assert len(takes.labels) == 3 * (5 + EACH) * len(SOUNDS)
 
 
 def test_a_soundcheck_of_other_sounds_is_told(mine):

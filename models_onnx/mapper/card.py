@@ -21,8 +21,7 @@ def figures() -> str:
                                                        for ms in waits) + " |", "",
               f"Over all three waits {found['won_back_all']:.0%} of the loss are won back; "
               f"{len(found['performers'])} performers, five takes of each sound, each heard by a "
-              "model that was trained without them, each with a microphone and a room of their "
-              "own.", "",
+              "model trained without them, three microphones and rooms drawn for each.", "",
               f"2 dB of gain move a hit's MIDI velocity by {found['velocity_2db']['mean']:.1f} of "
               f"127 in the mean, 95 times of 100 by {found['velocity_2db']['p95']:.1f} at most.",
               ""]

@@ -18,8 +18,9 @@ import numpy as np
 from models_onnx.corpus import Recording, recordings
 from models_onnx.drums.hearing import model_for
 from models_onnx.mapper.card import HERE, write_card
-from models_onnx.mapper.measures import CHANGES_MS, won_back
+from models_onnx.mapper.measures import CHANGES_MS, WonBack, won_back
 
+DRAWS = 3                       # of a microphone and a room, for each performer
 WAYS = ("taught", "elsewhere", "corrected")
 
 
@@ -28,17 +29,18 @@ def scores(data: Path, sets: Sequence[str] = ()) -> dict[str, Any]:
     by_performer: dict[str, list[Recording]] = {}
     for recording in recordings(data, part="beatbox", sets=sets):
         by_performer.setdefault(recording.performer, []).append(recording)
-    found = {}
-    for seed, (who, own) in enumerate(sorted(by_performer.items())):
-        result = won_back(own, model=model_for(who), seed=seed)
-        if result is not None:
-            found[who] = result
+    found: dict[str, list[WonBack]] = {}
+    for number, (who, own) in enumerate(sorted(by_performer.items())):
+        drawn = [won_back(own, model=model_for(who), seed=DRAWS * number + k)
+                 for k in range(DRAWS)]
+        if results := [result for result in drawn if result is not None]:
+            found[who] = results
     if not found:
         return {}
-    shares = {way: np.array([getattr(one, way) for one in found.values()]) for way in WAYS}
+    shares = {way: np.array([_mean(results, way) for results in found.values()]) for way in WAYS}
     means = {way: share.mean(axis=0) for way, share in shares.items()}
     lost = means["taught"] - means["elsewhere"]
-    moves = np.concatenate([one.moves for one in found.values()])
+    moves = np.concatenate([results[0].moves for results in found.values()])
     return {
         **{way: _by_ms(mean) for way, mean in means.items()},
         "won_back": _by_ms((means["corrected"] - means["elsewhere"]) / np.maximum(lost, 1e-3)),
@@ -46,8 +48,13 @@ def scores(data: Path, sets: Sequence[str] = ()) -> dict[str, Any]:
                                     / max(lost.sum(), 1e-3)), 4),
         "velocity_2db": {"mean": round(float(moves.mean()), 2),
                          "p95": round(float(np.percentile(moves, 95)), 2)},
-        "performers": {who: {way: _by_ms(np.array(getattr(one, way))) for way in WAYS}
-                       for who, one in found.items()}}
+        "performers": {who: {way: _by_ms(_mean(results, way)) for way in WAYS}
+                       for who, results in found.items()}}
+
+
+def _mean(results: Sequence[WonBack], way: str) -> Any:
+    """The mean over a performer's draws, at each moment."""
+    return np.mean([getattr(result, way) for result in results], axis=0)
 
 
 def _by_ms(values: Any) -> dict[str, float]:

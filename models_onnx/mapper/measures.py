@@ -8,10 +8,10 @@ import numpy as np
 
 from engine.correction import EACH, corrected
 from engine.drum_model import BUILT_IN, drum_model
-from engine.learning import MOMENTS_MS, probabilities
+from engine.learning import MOMENTS_MS, listen, probabilities
 from engine.model import Model
 from engine.nodes.midi_out import MidiOut
-from engine.profile import Profile, Take, hear_take, taught
+from engine.profile import Profile, Take, taught
 from engine.teaching import cut, onsets_of
 from engine.units import SAMPLE_RATE, Samples
 from models_onnx.corpus import Event, Recording
@@ -52,6 +52,7 @@ def profile_of(recordings: Sequence[Recording], takes: int, names: Mapping[str, 
 
 CHANGES_MS = (16, 32, 64)
 QUIETER_DB = -12.0
+ASKED = 20                      # strikes of each sound that are asked about, at most
 GAIN_DB, VELOCITY_MS = 2.0, 32.0
 SOUNDS = {"kick": "kick", "snare": "snare", "hihat": "hihat", "hihat_closed": "hihat",
           "hihat_open": "hihat"}
@@ -120,7 +121,7 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
             profile = profile.with_takes(name, [clean])
         elif counts[name] <= takes + EACH:
             here = here.with_takes(name, [other])
-        else:
+        elif counts[name] <= takes + EACH + ASKED:
             asked.append((names.index(name), clean, other))
     ears = drum_model(model)
     profile = taught(profile, ears)
@@ -146,13 +147,12 @@ def _moves(profile: Profile, name: str, take: Take) -> tuple[int, int]:
 def _right(profile: Profile, model: Model, asked: Sequence[tuple[int, Take]]) -> list[float]:
     """The share named right at CHANGES_MS."""
     assert profile.heads is not None
-    heard = [hear_take(model, take) for _, take in asked]
+    heard = [listen(model, take.samples, take.attack, len(take.samples)) for _, take in asked]
     labels = np.array([sound for sound, _ in asked])
     shares = []
     for ms in CHANGES_MS:
         moment = MOMENTS_MS.index(ms)
-        features = np.stack([h.features[0, moment] for h in heard]).astype(np.float32)
-        general = np.stack([h.general[0, moment] for h in heard]).astype(np.float32)
+        features, general = (np.stack([h[part][moment] for h in heard]) for part in (0, 1))
         named = probabilities(profile.heads, moment, features, general)[:, :-1].argmax(axis=-1)
         shares.append(float((named == labels).mean()))
     return shares
