@@ -21,7 +21,10 @@ scores: .venv/ready              ## score every model on $(DATA), rewrite scores
 	$(BIN)/python -m models_onnx.onsets.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.drums.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.melody.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.bars.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.performance.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.rhythm.evaluate --data $(DATA) --card
+	$(BIN)/python -m models_onnx.groove.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.mapper.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.readme
 
@@ -36,13 +39,17 @@ lint: .venv/ready                ## style and types
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
-train: .venv/ready               ## make every model again from $(DATA) (about 70 minutes)
+train: .venv/ready               ## make every model again from $(DATA) (about an hour and a half)
 	$(BIN)/python -m pip install --quiet "torch>=2.5"
 	$(BIN)/python -m models_onnx.onsets.train --data $(DATA)
+	$(BIN)/python -m models_onnx.onsets.again --data $(DATA)
 	$(BIN)/python -m models_onnx.drums.train --data $(DATA)
 	$(BIN)/python -m models_onnx.mapper.make
 	$(BIN)/python -m models_onnx.melody.train --data $(DATA)
+	$(BIN)/python -m models_onnx.bars.train --data $(DATA)
 	$(BIN)/python -m models_onnx.performance.train --data $(DATA)
+	$(BIN)/python -m models_onnx.rhythm.train --data $(DATA)
+	$(BIN)/python -m models_onnx.groove.train --data $(DATA)
 
 docs: .venv/ready                ## write the generated page of nodes
 	$(BIN)/kuchi patch nodes > docs/nodes.md

@@ -1,90 +1,98 @@
-"""How long does one step of a model take on stage, and how long does learning five takes?
+"""How long does a step of each model that ships take, hot and after a pause, and what does it hold?
 
-Each model steps twice: as the engine runs it (`engine.model.Model`), and by ONNX Runtime alone on
-the same graph, bound to the same kind of arrays. Hot is one step after another; idle is a step
-after 60 ms of sleep, as a strike finds the model. The null control enters ONNX Runtime twice.
+Each model steps three ways: as the engine runs it (`engine.model.Model`), by ONNX Runtime alone
+with every array bound, one thread and no spinning, and, for the drum model and where torch is
+there, by TorchScript. Hot is one step after another; 60 and 500 ms are a step after such a pause.
+The null control enters ONNX Runtime twice.
 """
 
+import importlib.util
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from bench.measure import interleaved, median, one_core
+from bench.measure import interleaved, interval, median, one_core
+from bench.memory import _held_mb
 from bench.table import Gate, Report, Row
-from engine.drum_model import BUILT_IN, CLASSES, UNITS, drum_model
-from engine.learning import MOMENTS_MS, MOST_SOUNDS, SHIFTS_MS, Takes, learn
-from engine.model import Model
-from engine.naming import MAPPER, ROWS
-from models_onnx.mapper.make import INPUTS
+from engine.model import MODELS, Model
 
-DEARER = 1.15                   # than ONNX Runtime alone is the most that a step may cost
-STEP_US = {"drums": 120.0}      # the most that a step may cost at all
-TEACH_S, TAKES = 1.0, 12        # of sixteen sounds each
-
-IDLE_S = 0.06
-_STEPS_A_ROUND = 200
+MUST_RAW, MUST_TORCH = 1.25, 2.0
+_PAUSES_S = (0.06, 0.5)
+_STEPS = 100
 _APART = 0.10
+_TORCH = "drums"                            # the model that is called while a performer plays
 
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A model: its file, and one step of it as the stage takes it."""
-
-    path: Path
-    step: Callable[[], object]
-
-
-def contenders() -> dict[str, Contender]:
-    """The models that run while a performer plays."""
-    drums, mapper = drum_model(), Model(MAPPER, INPUTS, {"chances": (1, ROWS)})
-    return {"drums": Contender(BUILT_IN, drums.run),
-            "mapper": Contender(MAPPER, mapper.run)}
+Step = Callable[[], object]
 
 
 def run(quick: bool) -> Report:
-    """Measure each model, and learning."""
-    rounds, idles = (3, 5) if quick else (31, 200)
+    """Measure every model in turn."""
+    rounds, pauses = (5, 2) if quick else (31, 15)
     rows: list[Row] = []
     gates: list[Gate] = []
     apart = 0.0
+    paths = {path.parent.name if path.stem == "model" else f"{path.parent.name}/{path.stem}": path
+             for path in sorted(MODELS.glob("*/*.onnx"))}
     with one_core():
-        for name, model in contenders().items():
-            steps = {"kuchi": model.step, "onnxruntime": raw(model.path),
-                     "onnxruntime, again": raw(model.path)}
+        for name, path in paths.items():
+            held = _held_mb(peak=False)
+            steps: dict[str, Step] = {"kuchi": _ours(path)}
+            held = _held_mb(peak=False) - held
+            steps |= {"onnxruntime": _raw(path), "onnxruntime, again": _raw(path)}
+            if name == _TORCH and _there("torch"):
+                steps["TorchScript"] = _torch_script()
             hot = interleaved({who: _hot(step) for who, step in steps.items()}, rounds)
-            idle = interleaved({who: _after_idle(step) for who, step in steps.items()}, idles)
-            middle = {who: median(figures) for who, figures in hot.items()}
+            cold = {pause: interleaved({who: _after(step, pause) for who, step in steps.items()
+                                        if "again" not in who}, pauses) for pause in _PAUSES_S}
+            middle = {who: median(values) for who, values in hot.items()}
             apart = max(apart, abs(middle["onnxruntime, again"] / middle["onnxruntime"] - 1.0))
-            for who in ("kuchi", "onnxruntime"):
-                rows.append({"what": f"{name}, {who}", "hot p50, µs": middle[who],
-                             "hot p99, µs": float(np.percentile(hot[who], 99)),
-                             "idle p50, µs": median(idle[who]),
-                             "idle p99, µs": float(np.percentile(idle[who], 99))})
-            gates.append(Gate(f"{name}: a step beside ONNX Runtime's",
-                              median(np.divide(hot["kuchi"], hot["onnxruntime"]).tolist()), DEARER))
-            if name in STEP_US:
-                gates.append(Gate(f"{name}: µs a step", middle["kuchi"], STEP_US[name]))
-        gates.append(Gate(f"seconds to learn {MOST_SOUNDS} sounds x {TAKES} takes",
-                          _teach_s(), TEACH_S))
-    return Report("How long does one step of a model take?  p50 and p99, hot and after 60 ms idle.",
-                  rows, gates=[] if quick else gates, void=apart > _APART,
-                  rule="ONNX Runtime, entered twice, differs by more than "
-                       f"{_APART:.0%} (here {apart:.0%})")
+            for who in steps:
+                if "again" not in who:
+                    rows.append({
+                        "what": f"{name}, {who}", "hot, µs": middle[who],
+                        "95 %": interval(hot[who]),
+                        **{f"after {1000 * pause:g} ms": median(cold[pause][who])
+                           for pause in _PAUSES_S},
+                        "holds, MB": held if who == "kuchi" else None})
+            if name == _TORCH:
+                gates.append(Gate(f"{name}: times ONNX Runtime alone",
+                                  middle["kuchi"] / middle["onnxruntime"], MUST_RAW))
+            if "TorchScript" in middle:
+                gates.append(Gate(f"{name}: times faster than TorchScript",
+                                  middle["TorchScript"] / middle["kuchi"], MUST_TORCH,
+                                  at_least=True))
+    return Report("How long does a step of each model take, hot and after a pause?  µs, medians.",
+                  rows, gates=gates, void=apart > _APART,
+                  rule=f"ONNX Runtime, entered twice, differs by more than {_APART:.0%} "
+                       f"(here {apart:.0%})",
+                  notes=[] if _there("torch") else ["not installed: torch"])
 
 
-def raw(path: Path) -> Callable[[], object]:
-    """A step of ONNX Runtime alone: one thread, every array bound once."""
+def _there(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _ours(path: Path) -> Step:
+    """As the engine runs it, whatever its shapes are."""
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    inputs, outputs = ({port.name: tuple(port.shape) for port in ports}
+                       for ports in (session.get_inputs(), session.get_outputs()))
+    return Model(path, inputs, outputs).run
+
+
+def _raw(path: Path) -> Step:
+    """ONNX Runtime alone: one thread, no spinning, every array bound once."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(path.read_bytes(), options,
                                            providers=["CPUExecutionProvider"])
-    binding = session.io_binding()
-    arrays = []
+    binding, arrays = session.io_binding(), []
     for bind, ports in ((binding.bind_input, session.get_inputs()),
                         (binding.bind_output, session.get_outputs())):
         for port in ports:
@@ -97,38 +105,36 @@ def raw(path: Path) -> Callable[[], object]:
     return step
 
 
-def _hot(step: Callable[[], object]) -> Callable[[], float]:
-    """Microseconds a step, one after another."""
-    def measure() -> float:
-        begun = perf_counter_ns()
-        for _ in range(_STEPS_A_ROUND):
-            step()
-        return (perf_counter_ns() - begun) / 1000.0 / _STEPS_A_ROUND
-    return measure
+def _torch_script() -> Step:
+    """The drum model's own network, traced and frozen, on one thread; its weights don't matter."""
+    torch: Any = importlib.import_module("torch")
+    train: Any = importlib.import_module("models_onnx.drums.train")
+    torch.set_num_threads(1)
+    blank = torch.zeros(1, train.BANDS), torch.zeros(1, train.UNITS)
+    with torch.inference_mode():
+        traced = torch.jit.freeze(torch.jit.trace(train.Step(train.Ear()).eval(), blank).eval())
 
-
-def _after_idle(step: Callable[[], object]) -> Callable[[], float]:
-    """Microseconds of one step after a pause."""
-    def measure() -> float:
-        time.sleep(IDLE_S)
-        begun = perf_counter_ns()
+    def step() -> object:
+        with torch.inference_mode():
+            return traced(*blank)
+    for _ in range(20):
         step()
-        return (perf_counter_ns() - begun) / 1000.0
+    return step
+
+
+def _hot(step: Step) -> Callable[[], float]:
+    def measure() -> float:
+        begin = perf_counter_ns()
+        for _ in range(_STEPS):
+            step()
+        return (perf_counter_ns() - begin) / 1000.0 / _STEPS
     return measure
 
 
-def _teach_s() -> float:
-    """Seconds to learn as many sounds as there may be, from random takes."""
-    rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(MOST_SOUNDS), TAKES * len(SHIFTS_MS))
-    shape = (len(labels), len(MOMENTS_MS))
-    takes = Takes(rng.uniform(-1.0, 1.0, (*shape, UNITS)).astype(np.float32),
-                  rng.dirichlet(np.ones(CLASSES), shape).astype(np.float32), labels,
-                  np.arange(len(labels)) // len(SHIFTS_MS))
-    names = [f"sound {k}" for k in range(MOST_SOUNDS)]
-    seconds = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        learn(takes, names)
-        seconds.append(time.perf_counter() - begun)
-    return median(seconds)
+def _after(step: Step, pause_s: float) -> Callable[[], float]:
+    def measure() -> float:
+        time.sleep(pause_s)
+        begin = perf_counter_ns()
+        step()
+        return (perf_counter_ns() - begin) / 1000.0
+    return measure

@@ -17,6 +17,7 @@ RATE = SAMPLE_RATE // QUARTER               # 12 kHz
 LOW_HZ, HIGH_HZ = 58.0, 1040.0
 SHORTEST = int(RATE / HIGH_HZ)              # delays, in samples at RATE
 LONGEST = math.ceil(RATE / LOW_HZ)
+FINE = 32                    # samples: a shorter period is measured over four of them
 WINDOW = 256                                # what is compared: 21 ms
 FRAME = WINDOW + LONGEST + 1
 """Samples at RATE that one look needs: 38 ms, whose middle is heard 19 ms late."""
@@ -67,6 +68,15 @@ def _dip_near(difference, lag):
     return best
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _bottom(difference, lag):
+    """Where between samples the dip at `lag` is lowest: a parabola through three of them."""
+    left, middle, right = difference[lag - 1], difference[lag], difference[lag + 1]
+    bend = left - 2.0 * middle + right
+    shift = 0.5 * (left - right) / bend if bend > 1e-9 else 0.0
+    return lag + min(max(shift, -0.5), 0.5)
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
 def yin(frame, sure, difference):
     """The pitch of a frame, how clear it is, and how loud.
@@ -107,8 +117,9 @@ def yin(frame, sure, difference):
     twice = _dip_near(difference, 2 * best)
     if twice and difference[best] > 0.03 and difference[twice] < 0.4 * difference[best]:
         best = twice                        # a strong second harmonic repeats at half the period
-    left, middle, right = difference[best - 1], difference[best], difference[best + 1]
-    bend = left - 2.0 * middle + right
-    shift = 0.5 * (left - right) / bend if bend > 1e-9 else 0.0
-    shift = min(max(shift, -0.5), 0.5)
-    return RATE / (best + shift), max(0.0, 1.0 - middle), mean_square
+    clarity, period = max(0.0, 1.0 - difference[best]), _bottom(difference, best)
+    if best < FINE:                         # few samples long: told more finely by four of them
+        four = _dip_near(difference, round(4.0 * period))
+        if four and difference[four] < sure:
+            period = 0.25 * _bottom(difference, four)
+    return RATE / period, clarity, mean_square

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from engine.audio import denormals
 from engine.audio.commands import SET
 from engine.drums import GM_NOTE
 from engine.errors import KuchiError
@@ -145,8 +146,9 @@ class Lv2Plugin(SoundingNode):
         from engine.audio.lv2.instance import Instance
 
         assert self.hosted is not None
-        self._instance = Instance(self.hosted)
-        self._instance.restore_default()
+        with denormals.unchanged():                 # to load some plugins is to change them
+            self._instance = Instance(self.hosted)
+            self._instance.restore_default()
         for what in filter(None, (self.preset, self.state)):
             self._take_over(self._instance.restore(what, self._folder))
         for name, param in self._own():

@@ -211,7 +211,7 @@ def train(found: Examples, checked: Examples) -> Composer:
         with torch.no_grad():
             nats = lost(composer, checked.batch(rows, np.zeros(len(rows), bool))).mean()
         composer.train()
-        print(turn, f"{float(loss) * STEPS:.2f}", f"{float(nats):.3f}",
+        print(turn, f"{float(loss.detach()) * STEPS:.2f}", f"{float(nats):.3f}",
               f"{time.monotonic() - begun:.0f} s", flush=True)
     return composer.eval()
 

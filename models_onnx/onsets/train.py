@@ -37,7 +37,8 @@ MIX = {(TAKE, 1): 0.23, (TAKE, 0): 0.43, (FAST, 1): 0.12, (FAST, 0): 0.08, (NOTH
 RATE, DECAY = 3e-3, 1e-2
 DROP_FEATURES, DROP_HIDDEN = 0.05, 0.2     # few mouths, many hops: without it, it knows them all
 SURER = 3.0
-BARS = np.arange(2.5, 3.6, 0.25)
+BARS = np.arange(2.8, 3.45, 0.1)
+BREATHS = 1.0                   # triggers a minute, at most
 
 
 class Lessons:
@@ -169,10 +170,13 @@ def save(out: Path, judges: dict[str, dict[str, Samples]], sure: float) -> None:
 def set_bar(judges: dict[str, dict[str, Samples]], takes: Sequence[Recording],
             singles: Sequence[Recording]) -> None:
     """Save the judges with the bar at which takes and sixteenths of never-heard performers are
-    heard best."""
+    heard best, of those at which breaths are seldom strikes."""
     best, bar = 0.0, 0.0
     for sure in BARS:
         save(HERE, judges, float(sure))
+        breaths = stage.triggers_per_minute(seconds=120.0)["breaths, peaks of -38 dBFS"]
+        if breaths > BREATHS:
+            continue
         heard = hear_takes(takes)
         f50, f25 = mean_f(f_measures(heard, 0.05)), mean_f(f_measures(heard, 0.025))
         fast = stage.sixteenths(singles)["f25"] if singles else 0.0

@@ -1,6 +1,5 @@
 """The duet on a real driver: a file is played by one client, answered, and heard by another."""
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ import jack
 import numpy as np
 import pytest
 from fluid import LEFT, MIDI_IN, fluidsynth
-from scipy.signal import medfilt
+from lateness import HALF_BLOCK_MS, due, late_ms
 
 from bench.concert import Concert
 from bench.players import Player
@@ -24,7 +23,6 @@ pytestmark = [pytest.mark.live,
 
 Wait = Callable[..., None]
 
-_HALF_BLOCK_MS = 0.67           # RtMidi writes at the beginning of JACK's next block
 _BPM = 233.0
 _BEAT_S = 60.0 / _BPM
 
@@ -80,12 +78,6 @@ def a_call(path: Path, notes: tuple[int, ...] = (60, 64, 67, 65, 64, 62, 60), be
     return path
 
 
-def due(path: Path) -> list[float]:
-    """When the log says that each note of the duet was due."""
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return sorted(row["sent"] for row in rows if row["event"] == "note_on" and row["node"] == "daw")
-
-
 def test_a_file_is_answered_on_time_and_heard_in_fluidsynth(
         jack_server: str, eventually: Wait, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
@@ -103,14 +95,11 @@ def test_a_file_is_answered_on_time_and_heard_in_fluidsynth(
             eventually(lambda: not concert.sounding(), "an end", 10)
         finally:
             ear.close()
-    frames = sorted(note.frame for note in concert.messages() if note.is_on)
-    dues = due(log)[:len(frames)]
-    assert len(dues) == len(frames)
-    apart = np.array(frames) / SAMPLE_RATE - np.array(dues)
-    late_ms = 1000.0 * (apart - medfilt(apart, 41))     # a block that JACK left out is no delay
-    p99 = float(np.percentile(np.abs(late_ms), 99))
+    frames = [note.frame for note in concert.messages() if note.is_on]
+    late = late_ms(frames, due(log))
+    p99 = float(np.percentile(np.abs(late), 99))
     print(f"{len(frames)} notes of answers, p99 {p99:.2f} ms; heard at {heard:.3f}")
-    assert p99 < 2.0 + _HALF_BLOCK_MS, np.percentile(late_ms, [0, 1, 50, 99, 100])
+    assert p99 < 2.0 + HALF_BLOCK_MS, np.percentile(late, [0, 1, 50, 99, 100])
     assert heard > 0.005
 
 

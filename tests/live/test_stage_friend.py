@@ -1,12 +1,11 @@
 """The friend and the clock on a real driver: on the beat, and every tick counted."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.signal import medfilt
+from lateness import HALF_BLOCK_MS, due, late_ms
 
 from bench.concert import Concert
 from engine.mouth import beat, perform
@@ -16,8 +15,6 @@ pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
 
 Wait = Callable[..., None]
-
-_HALF_BLOCK_MS = 0.67        # RtMidi writes at the beginning of JACK's next block
 
 PATCH = """
 title  = "Friend"
@@ -38,12 +35,6 @@ type = "midi-out"
 """
 
 
-def logged(path: Path) -> list[float]:
-    """When the log says that each note was due, in order."""
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return sorted(row["sent"] for row in rows if row["event"] == "note_on")
-
-
 def test_what_the_friend_plays_leaves_on_the_beat_and_the_clock_is_counted(
         jack_server: str, eventually: Wait, tmp_path: Path) -> None:
     patch, log = tmp_path / "friend.toml", tmp_path / "log.jsonl"
@@ -57,13 +48,9 @@ def test_what_the_friend_plays_leaves_on_the_beat_and_the_clock_is_counted(
         concert.do(lambda: concert.stage.set("friend.stop", True))
         eventually(lambda: concert.stage.block.words[0] and not concert.sounding(), "an end", 10)
         clock = concert.others[0].messages()
-    frames = sorted(note.frame for note in concert.messages() if note.is_on)
-    dues = logged(log)[:len(frames)]
-    assert len(dues) == len(frames)
-    apart = np.array(frames) / SAMPLE_RATE - np.array(dues)
-    late_ms = 1000.0 * (apart - medfilt(apart, 41))         # a block that JACK left out is no delay
-    assert np.percentile(np.abs(late_ms), 99) < 1.0 + _HALF_BLOCK_MS, np.percentile(
-        late_ms, [0, 1, 50, 99, 100])
+    late = late_ms([note.frame for note in concert.messages() if note.is_on], due(log))
+    assert np.percentile(np.abs(late), 99) < 1.0 + HALF_BLOCK_MS, np.percentile(
+        late, [0, 1, 50, 99, 100])
     ticks = np.array([message.frame for message in clock if message.status == 0xF8])
     steps = np.diff(ticks) / SAMPLE_RATE
     assert len(ticks) > 500

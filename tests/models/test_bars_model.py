@@ -30,7 +30,7 @@ def test_two_bars_of_two_four_are_one():
 
 
 def test_a_rest_where_nothing_sounds_is_no_event():
-    line = Line(np.array([60, -2, -1, -1] + [62] + [-1] * 27 + [-2] + [-1] * 3 + [64] + [-1] * 11))
-    bar = pairs([tune(line)])[1].bar
-    assert bar.steps[0] == -2
-    assert HOLD in bar.steps
+    first, second = [60] + [-1] * 15, [65] + [-1] * 15
+    third = [-2, -1, -2, -1, 64] + [-1] * 11
+    bar = pairs([tune(Line(np.array(first + second + third)))])[1].bar
+    assert bar.steps[:5].tolist() == [-2, HOLD, HOLD, HOLD, 64]

@@ -1,5 +1,7 @@
 """The rhythm model's card tells the truth, and its scoring can be trusted."""
 
+import json
+
 import numpy as np
 import pytest
 from performances import written
@@ -8,7 +10,7 @@ from engine.music.memory import FEATURES
 from engine.music.ngram import contexts, counted, load, save
 from engine.music.pattern import pattern_of
 from engine.music.rhythm import Rhythm, trained
-from models_onnx.rhythm import stage
+from models_onnx.rhythm import card, stage
 from models_onnx.rhythm.card import HERE
 from models_onnx.rhythm.data import takes
 from models_onnx.rhythm.evaluate import foreseen, scores
@@ -18,6 +20,17 @@ from models_onnx.rhythm.measures import MEASURES, alike, rank_correlation, unlik
 NAMES = ["model", *(f"folds/{path.stem}" for path in sorted((HERE / "folds").glob("*.onnx")))]
 ROCK = [(bar * 4 + beat, drum, velocity) for bar in range(8)
         for beat, drum, velocity in [(0, 0, 0.9), (1, 1, 0.8), (2, 0, 0.7), (3, 1, 0.8)]]
+
+
+def test_the_rhythm_card_shows_the_scores():
+    assert card.figures() in (HERE / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_drummer_in_the_scores_was_heard_by_a_model_that_never_met_them():
+    heard_by = json.loads((HERE / "folds" / "folds.json").read_text())
+    assert heard_by["drummer3"] == heard_by["drummer8"]
+    assert set(heard_by) == set(json.loads((HERE / "scores.json").read_text())["drummers"])
+    assert {f"folds/fold_{fold}" for fold in heard_by.values()} == set(NAMES[1:])
 
 
 @pytest.mark.parametrize("name", NAMES)
