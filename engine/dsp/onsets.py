@@ -41,15 +41,15 @@ BEFORE_DB = (-45.0, -50.0, -55.0, *[-58.0] * (BANDS - 3))
 BEFORE_PEAK_DB = -45.0
 BLEED_GAIN_DB = -10.0                        # until it is learnt: monitors are seldom louder
 
-PATIENCE = (0.55, 0.85)                      # of what was believed a hop ago is believed still:
-LATER = 1.5                                  # whoever listens longer may be so much less sure,
-LOUD_DB = 30.0                               # of a strike so far above the room
+PATIENCE = (0.5, 0.85)                       # of what was believed a hop ago is believed still:
+LATER = 1.75                                 # whoever listens longer may be so much less sure,
+LOUD_DB = 35.0                               # of a strike so far above the room
 DOUBT = -6.0                                 # log odds: no belief is smaller, so it soon grows
 FAST, FAST_HOPS = 3, 285                     # so many strikes within 380 ms: more are on their way,
 EAGER = 1.5                                  # and the bar is so much lower
 LOOK_BACK = 12                               # hops: an attack is announced within 16 ms
 BLEED_MARGIN_DB = 1.5
-LEFT_MARGIN_DB = 4.0
+LEFT_MARGIN_DB = 5.0
 
 EAR = np.dtype([
     ("high_pass", np.float32, (5,)), ("edges", np.int64, (len(EDGES),)),

@@ -69,6 +69,11 @@ def worst(heard: Sequence[Heard]) -> Scores:
     return {"who": who, "f50": round(many[who], 4), "strikes": strikes[who]}
 
 
+def peers_kept(now: Scores, before: Scores) -> Scores:
+    """Peers that aren't installed today keep their figures: these depend on the takes alone."""
+    return {name: score for name, score in before.items() if isinstance(score, dict)} | now
+
+
 def main() -> None:
     """Print the scores, and write them where asked."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
@@ -82,7 +87,10 @@ def main() -> None:
     if arguments.json:
         arguments.json.write_text(text + "\n")
     if arguments.card:
-        (HERE / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
+        listed = HERE / "scores.json"
+        before = json.loads(listed.read_text()) if listed.is_file() else {}
+        found["peers"] = peers_kept(found.get("peers", {}), before.get("peers", {}))
+        listed.write_text(json.dumps(found, indent=1) + "\n")
         write_card()
     print(text)
 

@@ -37,7 +37,7 @@ MIX = {(TAKE, 1): 0.23, (TAKE, 0): 0.43, (FAST, 1): 0.12, (FAST, 0): 0.08, (NOTH
 RATE, DECAY = 3e-3, 1e-2
 DROP_FEATURES, DROP_HIDDEN = 0.05, 0.2     # few mouths, many hops: without it, it knows them all
 SURER = 3.0
-BARS = np.arange(2.8, 3.45, 0.1)
+BARS = np.arange(2.75, 3.6, 0.25)
 BREATHS = 1.0                   # triggers a minute, at most
 
 
