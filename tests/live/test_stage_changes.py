@@ -12,6 +12,7 @@ import pytest
 from bench import changes
 from bench.concert import Concert, kill
 from bench.falls import song
+from engine.clock import Clock
 from engine.live.command import Stage
 from engine.live.tempo import Tempo
 from engine.osc import build
@@ -124,7 +125,7 @@ def test_after_a_fall_the_engine_comes_in_on_the_bar_line(concert: Concert, even
         concert.listener.touch(0xB0, 82, 127)
         eventually(lambda tapped=tapped: time.monotonic_ns() > tapped + 600_000_000, "a beat")
     eventually(lambda: concert.said("bpm"), "the tempo")
-    tempo = Tempo(concert.stage.block.words)
+    tempo = Tempo(concert.stage.block.words, Clock())
     fell = kill(concert.engine, signal.SIGKILL)
     eventually(lambda: concert.notes(after=fell), "notes again", 20)
     first = concert.notes(after=fell)[0].ns
