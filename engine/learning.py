@@ -36,7 +36,7 @@ DOUBT = 1e-4                    # no general opinion is surer than this that it 
 
 SHRINK = 0.3                    # of the takes' covariance is taken to be round: takes are few
 EARLY_RIDGE, LATE_RIDGE = 1.0, 0.3      # hold the weights small; until 40 ms and from 64 ms on
-SHARPER = 2.5                   # weights held so small are less sure than they are right
+SHARPER = 2.7                   # weights held so small are less sure than they are right
 STEPS, LOOKS = 50, 10           # of the solver, and for its pace
 
 ROOM = 2.2                      # nats that a performer's takes stay clear of being refused
