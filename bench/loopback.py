@@ -28,7 +28,7 @@ from engine.devices.portaudio import open_stream
 from engine.devices.sound_cards import choose, scan
 from engine.drums import DRUMS
 from engine.errors import DeviceError, KuchiError
-from engine.loopback import APART, delays, keep, summary
+from engine.rehearsal.loopback import APART, delays, keep, summary
 from engine.units import SAMPLE_RATE
 
 PERIOD = 64

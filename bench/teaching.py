@@ -11,8 +11,8 @@ import numpy as np
 
 from bench.measure import median, one_core
 from bench.table import Gate, Report
-from engine.drum_model import CLASSES, UNITS
-from engine.learning import MOMENTS_MS, MOST_SOUNDS, SHIFTS_MS, Takes, learn
+from engine.voice.drum_model import CLASSES, UNITS
+from engine.voice.learning import MOMENTS_MS, MOST_SOUNDS, SHIFTS_MS, Takes, learn
 
 MOST_S, TAKES = 1.0, 12
 _ROUNDS, _APART = 5, 0.25

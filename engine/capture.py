@@ -16,12 +16,12 @@ from scipy.optimize import linear_sum_assignment
 
 from engine.audio.kit import peak_db_of
 from engine.audio.kit_folder import write_folder
-from engine.drum_model import BUILT_IN, drum_model
 from engine.drums import DRUMS
 from engine.errors import UsageError
-from engine.learning import listen
 from engine.segments import JUDGE, Strike, strikes
 from engine.units import SAMPLE_RATE, Samples, frames, gain, level_db
+from engine.voice.drum_model import BUILT_IN, drum_model
+from engine.voice.learning import listen
 
 PAUSE_S = 2.0                       # what lies before so long a pause is another take
 LONGEST_S = 60.0

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.correction import EACH, corrected, correction, given_here
-from engine.drum_model import drum_model
 from engine.dsp.mel import BANDS, HIGH_HZ, LOW_HZ, hz_of, mel_of
 from engine.errors import UsageError
-from engine.learning import MOMENTS_MS, probabilities
 from engine.mouth import perform
-from engine.profile import Profile, hear_take, taught
-from engine.teaching import cut, onsets_of
+from engine.rehearsal.teaching import cut, onsets_of
+from engine.voice.correction import EACH, corrected, correction, given_here
+from engine.voice.drum_model import drum_model
+from engine.voice.learning import MOMENTS_MS, probabilities
+from engine.voice.profile import Profile, hear_take, taught
 
 SOUNDS = {"kick": "b", "snare": "pf", "hat": "ts", "click": "tk"}
 BANDS_HZ = np.array([hz_of(m) for m in np.linspace(mel_of(LOW_HZ), mel_of(HIGH_HZ), BANDS + 2)])

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from engine import doctor
+from engine.rehearsal import doctor
 
 CARD = {"number": 0, "name": "Scarlett 2i2", "host_api": "ALSA", "inputs": 2, "outputs": 2,
         "rate": 48_000, "input_latency": 0.003, "output_latency": 0.003, "default_input": True,
@@ -95,6 +95,6 @@ def test_each_thing_wrong_with_a_microphone_is_a_finding_of_its_own():
 
 
 def test_the_doctor_is_there_without_any_library():
-    done = subprocess.run([sys.executable, "-c", "import sys, engine.doctor;"
+    done = subprocess.run([sys.executable, "-c", "import sys, engine.rehearsal.doctor;"
                            "sys.exit('numpy' in sys.modules or 'numba' in sys.modules)"])
     assert done.returncode == 0

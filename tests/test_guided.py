@@ -6,11 +6,11 @@ import pytest
 
 from engine.errors import UsageError
 from engine.events import Onset
-from engine.guided import TAKES, Ear, align, lesson, pattern, takes
 from engine.mouth import perform
-from engine.profile import Profile, Take, taught
-from engine.report import report
+from engine.rehearsal.guided import TAKES, Ear, align, lesson, pattern, takes
+from engine.rehearsal.report import report
 from engine.units import frames
+from engine.voice.profile import Profile, Take, taught
 
 SOUNDS = {"boots": "b", "cats": "pf", "tss": "ts"}
 ROOM_DB = -66.0

@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from engine.drum_model import drum_model
 from engine.drums import DRUMS
 from engine.errors import UsageError
-from engine.learning import (
+from engine.voice.drum_model import drum_model
+from engine.voice.learning import (
     CLASSES,
     MOMENTS_MS,
     NONE,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.doctor import loop
-from engine.loopback import delays, keep, kept, summary
+from engine.rehearsal.doctor import loop
+from engine.rehearsal.loopback import delays, keep, kept, summary
 
 CLICK = (0.7 * np.exp(-np.arange(48) / 8.0)).astype(np.float32)
 

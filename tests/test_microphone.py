@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.microphone import listen
 from engine.mouth import beat, hum, perform
+from engine.rehearsal.microphone import listen
 from engine.units import SAMPLE_RATE, gain
 
 SECONDS = 5.0

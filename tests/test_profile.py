@@ -9,9 +9,9 @@ import pytest
 
 from engine.errors import FileError, UsageError
 from engine.mouth import perform
-from engine.profile import LEAST_RANGE_DB, Profile, Take, taught
-from engine.profile_file import load_profile, packed, profile_path, save_profile
-from engine.teaching import cut, onsets_of
+from engine.rehearsal.teaching import cut, onsets_of
+from engine.voice.profile import LEAST_RANGE_DB, Profile, Take, taught
+from engine.voice.profile_file import load_profile, packed, profile_path, save_profile
 
 
 def given(sound, count=3, who="aki", seed=0, soft=0.5):

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from engine.learning import MOMENTS_MS
 from engine.mouth import perform
-from engine.profile import Profile, taught
-from engine.report import Tally, report
-from engine.report_picture import draw_report
-from engine.teaching import cut, onsets_of
+from engine.rehearsal.report import Tally, report
+from engine.rehearsal.report_picture import draw_report
+from engine.rehearsal.teaching import cut, onsets_of
+from engine.voice.learning import MOMENTS_MS
+from engine.voice.profile import Profile, taught
 
 
 def strikes_of(sounds, each, seed, who="aki"):

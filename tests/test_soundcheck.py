@@ -7,8 +7,8 @@ from engine.events import Hit, Onset
 from engine.mouth import beat, perform
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.nodes.onset_detector import OnsetDetector
+from engine.rehearsal.soundcheck import HITS_S, ROOM_S, check
 from engine.rendering import play
-from engine.soundcheck import HITS_S, ROOM_S, check
 from engine.units import SAMPLE_RATE, gain
 
 BEATS = {"b": "x...X...o...x...", "ts": "..o...x...X...x.", "pf": "....x.......X..."}

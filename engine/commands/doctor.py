@@ -11,7 +11,7 @@ import click
 from engine.errors import DeviceError, PatchError
 
 if TYPE_CHECKING:
-    from engine.doctor import Finding
+    from engine.rehearsal.doctor import Finding
 
 _COLOURS = {"ok": "green", "look": "yellow", "mend": "red"}
 
@@ -54,9 +54,9 @@ def _findings(device: str | None) -> "Iterator[Finding]":
 
 
 def _of_sound(device: str | None) -> "Iterator[Finding]":
-    from engine import doctor
     from engine.devices import machine
     from engine.devices.probes import ask
+    from engine.rehearsal import doctor
 
     rig_finding, rig_device, channel = _rig()
     try:
@@ -73,7 +73,7 @@ def _of_sound(device: str | None) -> "Iterator[Finding]":
         except DeviceError as error:
             yield doctor.unknown("microphone", f"the microphone gives {error}")
     if not isinstance(cards, str):
-        from engine.loopback import kept
+        from engine.rehearsal.loopback import kept
         for card in cards:
             if card["default_input"]:
                 yield doctor.loop(card["name"], kept(card["name"]))
@@ -83,7 +83,7 @@ def _of_sound(device: str | None) -> "Iterator[Finding]":
 
 def _rig() -> "tuple[Finding, str, str]":
     """What the rig is like, its device and its channel."""
-    from engine import doctor
+    from engine.rehearsal import doctor
     from engine.rig import load_rig, rig_path
 
     path = rig_path()
@@ -96,8 +96,8 @@ def _rig() -> "tuple[Finding, str, str]":
 
 
 def _of_midi() -> "Iterator[Finding]":
-    from engine import doctor
     from engine.devices.probes import ask
+    from engine.rehearsal import doctor
 
     try:
         yield doctor.midi(ask("midi", deadline_s=_MIDI_S), sys.platform)
@@ -106,8 +106,8 @@ def _of_midi() -> "Iterator[Finding]":
 
 
 def _of_speed() -> "Iterator[Finding]":
-    from engine import doctor
     from engine.devices.probes import ask
+    from engine.rehearsal import doctor
 
     try:
         timer = ask("timer", deadline_s=_TIMER_S)
@@ -127,8 +127,8 @@ def _checked(found: "dict[str, float] | str") -> dict[str, float]:
 def _of_machine() -> "Iterator[Finding]":
     import platformdirs
 
-    from engine import doctor
     from engine.devices import machine
+    from engine.rehearsal import doctor
 
     yield doctor.power(*machine.battery(), machine.governors())
     free = machine.available_mb()

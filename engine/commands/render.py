@@ -42,7 +42,7 @@ def command(patch: str, inputs: tuple[str, ...], out: Path, profiles: tuple[str,
     <stem>/out.wav. An input that can't be read is told and passed over; the rest are rendered.
     """
     from engine.patch import load_patch
-    from engine.profile_file import load_profile
+    from engine.voice.profile_file import load_profile
 
     takes = [read_input(given) for given in inputs]
     check_stems(takes, inputs)
@@ -66,7 +66,7 @@ def command(patch: str, inputs: tuple[str, ...], out: Path, profiles: tuple[str,
 
 def _profile(given: str) -> Path:
     """A profile's file as the command line means it."""
-    from engine.profile_file import profile_path
+    from engine.voice.profile_file import profile_path
     return profile_path(given).absolute()
 
 

@@ -10,8 +10,8 @@ import click
 from engine.errors import DeviceError, FileError, UsageError
 
 if TYPE_CHECKING:
+    from engine.rehearsal.soundcheck import Check
     from engine.rig import Rig
-    from engine.soundcheck import Check
     from engine.units import Samples
 
 _TURN_S = 1.0                       # to read that it is time to play
@@ -42,9 +42,9 @@ def command(device: str | None, channel: str | None, room: Path | None, hits: Pa
     strike counts, and what is soft and loud for you. Do it again when the gain, the room or the
     singer changes.
     """
+    from engine.rehearsal.soundcheck import check
     from engine.rig import Rig, load_rig, rig_path
     from engine.save import save_rig
-    from engine.soundcheck import check
 
     path = rig_file or rig_path()
     rig = load_rig(path) if path.exists() else Rig(str(path))      # a broken one is told first
@@ -75,9 +75,9 @@ def _each_twice(found: "Check", profile: str, rig: "Rig", recording: Path | None
     """Two of each sound, and what they put right; the file with them lies beside the profile."""
     from dataclasses import replace
 
-    from engine.correction import correction, given_here
-    from engine.guided import Ear, each_twice
-    from engine.profile_file import load_profile, profile_path, save_profile
+    from engine.rehearsal.guided import Ear, each_twice
+    from engine.voice.correction import correction, given_here
+    from engine.voice.profile_file import load_profile, profile_path, save_profile
 
     path = profile_path(profile)
     taught = load_profile(path)
@@ -123,7 +123,7 @@ def _channel(rig: "Rig") -> str:
 def _record(device: str, channel: str) -> tuple["Samples", "Samples"]:
     """The room and the hits, from one recording of both; `channel` of two, or their mean."""
     from engine.devices.portaudio import record
-    from engine.soundcheck import HITS_S, ROOM_S
+    from engine.rehearsal.soundcheck import HITS_S, ROOM_S
     from engine.units import frames
 
     steps = [(0.0, "Be quiet, with the PA on: this is the room."),

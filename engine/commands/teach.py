@@ -12,9 +12,9 @@ import click
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.profile import Profile
-    from engine.report import Report
+    from engine.rehearsal.report import Report
     from engine.units import Samples
+    from engine.voice.profile import Profile
 
 
 @click.command(short_help="Teach it your own sounds: five takes of each.")
@@ -56,8 +56,8 @@ def command(profile: str, manifest: Path | None, per_class: int | None, sounds: 
     The report is measured on the takes, each named without its own help, and on a played pattern:
     the one that was played when teaching, or the rows of a manifest after the first N.
     """
-    from engine.profile import Profile, taught
-    from engine.profile_file import load_profile, profile_path, save_profile
+    from engine.voice.profile import Profile, taught
+    from engine.voice.profile_file import load_profile, profile_path, save_profile
 
     if manifest is not None and (sounds or recording):
         raise UsageError("--manifest teaches from files; --sounds and --recording from a lesson")
@@ -89,9 +89,9 @@ def _measured(path: Path, profile: "Profile") -> tuple["Profile", "Report"]:
     """The report; its picture, and the waits it found, are kept."""
     from dataclasses import replace
 
-    from engine.profile_file import save_profile
-    from engine.report import report
-    from engine.report_picture import draw_report
+    from engine.rehearsal.report import report
+    from engine.rehearsal.report_picture import draw_report
+    from engine.voice.profile_file import save_profile
 
     found = report(profile)
     if profile.waits != found.waits:
@@ -103,7 +103,7 @@ def _measured(path: Path, profile: "Profile") -> tuple["Profile", "Report"]:
 
 def _from_manifest(held: "Profile", manifest: Path, per_class: int | None
                    ) -> tuple["Profile", str]:
-    from engine.teaching import read_manifest, strikes_from, takes_from, with_new
+    from engine.rehearsal.teaching import read_manifest, strikes_from, takes_from, with_new
 
     rows, rest = read_manifest(manifest, per_class)
     if not rows:
@@ -120,7 +120,7 @@ def _from_manifest(held: "Profile", manifest: Path, per_class: int | None
 def _by_ear(held: "Profile", sounds: str | None, device: str | None, channel: str | None,
             recording: Path | None) -> "Profile":
     """The lesson, from the microphone or from a recording of it."""
-    from engine.guided import Ear, lesson
+    from engine.rehearsal.guided import Ear, lesson
     from engine.rig import load_rig
 
     if sounds is None and not sys.stdin.isatty():
@@ -207,7 +207,7 @@ _SHOWN_MS = (8, 12, 16, 24, 32, 48, 64, 100, 200)
 
 def _tell_report(path: Path, found: "Report") -> None:
     """Accuracy at each delay, measured both ways; the confusion at the wait; what to do."""
-    from engine.learning import MOMENTS_MS
+    from engine.voice.learning import MOMENTS_MS
 
     moments = [MOMENTS_MS.index(ms) for ms in _SHOWN_MS]
     click.echo("\nNamed right, by the milliseconds you wait:")
@@ -232,7 +232,7 @@ def _tell_report(path: Path, found: "Report") -> None:
 
 
 def _tell_confusion(found: "Report") -> None:
-    from engine.learning import MOMENTS_MS
+    from engine.voice.learning import MOMENTS_MS
 
     counts = found.deciding.confusion[MOMENTS_MS.index(found.wait_ms)]
     named = [*found.names, "nothing"]

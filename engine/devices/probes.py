@@ -121,7 +121,7 @@ def _hops(graph: Any) -> Iterator[float]:
 def microphone(device: str, channel: str) -> dict[str, Any]:
     """A few seconds of input, judged."""
     from engine.devices.portaudio import record
-    from engine.microphone import listen
+    from engine.rehearsal.microphone import listen
     recorded, name = record(LISTEN_S, device, lambda _seconds, _peak: None)
     sound = listen(recorded.mean(axis=1) if channel == "1+2" else
                    recorded[:, min(int(channel), recorded.shape[1]) - 1])

@@ -12,21 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.by_hand import AGAIN_S, WRONG_S, Hand
-from engine.correction import corrected
-from engine.drum_model import BUILT_IN, drum_model, fingerprint
 from engine.drums import DRUMS
 from engine.dsp.levels import accumulate
 from engine.dsp.strike import LEAD, STEP, WINDOW, ear, frames_by, hear
 from engine.events import Hit, Onset, Release
-from engine.learning import MOMENTS_MS
-from engine.lessons import PAUSE_S, Lesson, Lessons
-from engine.naming import Everybody, Naming, Own
 from engine.node import AudioBlock, Context, Node, Param, action
-from engine.profile import SILENT, Profile, takes_of, taught
-from engine.profile_file import load_profile, profile_path
-from engine.strike import NONE, Strike
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
+from engine.voice.by_hand import AGAIN_S, WRONG_S, Hand
+from engine.voice.correction import corrected
+from engine.voice.drum_model import BUILT_IN, drum_model, fingerprint
+from engine.voice.learning import MOMENTS_MS
+from engine.voice.lessons import PAUSE_S, Lesson, Lessons
+from engine.voice.naming import Everybody, Naming, Own
+from engine.voice.profile import SILENT, Profile, takes_of, taught
+from engine.voice.profile_file import load_profile, profile_path
+from engine.voice.strike import NONE, Strike
 
 AT_ONCE = 64                    # strikes in the air (200 ms of wait) or remembered (1.5 s)
 GUESS_VELOCITY = 0.7            # a hit that is only a guess is played softer

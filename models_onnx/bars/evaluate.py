@@ -5,12 +5,9 @@ bars it composes in their place are like. At most 400 bars of a collection, draw
 last line printed is one JSON object. `--card` rewrites the card.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,13 +18,12 @@ from engine.music.melody import HIGH, LOW, Melody
 from models_onnx.bars.card import write_card
 from models_onnx.bars.data import Pair, notes_a_bar, pairs
 from models_onnx.melody.data import tunes
+from models_onnx.scoring import Scores, score_by_command
 
 SEED = 3
 MOST = 400
 LEAST = 1e-7                       # no chance is counted smaller
 PADS = (0.2, 0.4, 0.6)             # how busy a finger asks for
-
-Scores = dict[str, Any]
 
 
 def by_counting(pair: Pair) -> float:
@@ -94,21 +90,8 @@ def _in_key(bars: Sequence[Line], found: Sequence[Pair]) -> float:
 
 
 def main() -> None:
-    """Score, print, and write where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with melodies/")
-    parser.add_argument("--sets", default="", help="only these collections: airds,pop909")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
-    parser.add_argument("--card", action="store_true", help="rewrite scores.json and the card")
-    asked = parser.parse_args()
-    found = scores(asked.data, [name for name in asked.sets.split(",") if name])
-    text = json.dumps(found)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
-    if asked.card:
-        (FOLDER / "scores.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        write_card()
-    print(text)
+    """Print the scores, and write them where asked."""
+    score_by_command(scores, FOLDER, write_card, data="melodies/", what=str(__doc__))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,10 @@
 Every performer is heard by a model that never was taught by them. Means are over performers with
 at least four kicks, snares and hats; `_ci` is a 95 % bootstrap over performers. Times count from
 the acoustic attack, and under `against_marks` from where a person marked the strike. "takes" are
-the first of each sound, learnt by `engine.learning` as on stage and scored on the rest. The last
-line printed is one JSON object. `--card` rewrites the card. Four minutes on one core.
+the first of each sound, learnt by `engine.voice.learning` as on stage and scored on the rest. The
+last line printed is one JSON object. `--card` rewrites the card. Four minutes on one core.
 """
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +35,7 @@ from models_onnx.drums.measures import (
     without_takes,
 )
 from models_onnx.onsets.evaluate import onset_scores
+from models_onnx.scoring import Scores, score_by_command
 
 MOMENTS_MS = (8, 12, 16, 24, 32, 48, 64, 100, 200)
 WAITS_MS = (16.0, 32.0, 64.0)
@@ -48,8 +47,6 @@ SURE, CAP_MS = 0.9, 32
 NINE = tuple(DRUMS.index(drum) for drum in (
     "kick", "snare", "hihat_closed", "hihat_open", "tom_low", "tom_mid", "tom_high", "clap", "rim"))
 """The nine of the Drumkit Audio Classifier (N. Tokui, 2018); which tom, the data doesn't say."""
-
-Scores = dict[str, Any]
 
 
 def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
@@ -168,20 +165,7 @@ def _at_moments(ways: dict[str, Callable[[int], tuple[dict[str, float], dict[str
 
 def main() -> None:
     """Print the scores, and write them where asked."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with a manifest.csv")
-    parser.add_argument("--sets", default="", help="only these sets, by commas")
-    parser.add_argument("--json", type=Path, help="write the scores to this file")
-    parser.add_argument("--card", action="store_true", help="and to scores.json and README.md")
-    arguments = parser.parse_args()
-    found = scores(arguments.data, tuple(filter(None, arguments.sets.split(","))))
-    text = json.dumps(found)
-    if arguments.json:
-        arguments.json.write_text(text + "\n")
-    if arguments.card:
-        (HERE / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
-        write_card()
-    print(text)
+    score_by_command(scores, HERE, write_card, data="a manifest.csv", what=str(__doc__))
 
 
 if __name__ == "__main__":

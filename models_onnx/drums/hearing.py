@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.drum_model import BUILT_IN, UNITS, drum_model
 from engine.drums import DRUMS
 from engine.dsp.mel import BANDS
 from engine.dsp.strike import ear, frames_by, hear_all
-from engine.learning import MOMENTS_MS, SHIFTS_MS
 from engine.model import MODELS, Model
 from engine.units import SAMPLE_RATE, Samples
+from engine.voice.drum_model import BUILT_IN, UNITS, drum_model
+from engine.voice.learning import MOMENTS_MS, SHIFTS_MS
 from models_onnx.drums.data import BEFORE, CLASSES, FRAMES, Strike
 
 HERE = MODELS / "drums"
@@ -35,7 +35,7 @@ class Opinions:
     probabilities : float32 (n, FRAMES, CLASSES)   as a mouth's
     instruments   : float32 (n, FRAMES, 16)        as a real drum's
     features      : float32 (n, shifts, moments, UNITS)     as takes are learnt, see
-    general       : float32 (n, shifts, moments, CLASSES)   `engine.learning`; (n, 0, ...) if not
+    general       : float32 (n, shifts, moments, CLASSES)   `voice.learning`; (n, 0, ...) if not
     may_be        : bool (n, CLASSES)
     alone         : int (n,)                       frames that don't hear the next strike
     who           : str (n,)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.drums import DRUMS
-from engine.learning import MOMENTS_MS, Takes, learn, probabilities
 from engine.units import Samples
+from engine.voice.learning import MOMENTS_MS, Takes, learn, probabilities
 from models_onnx.drums.hearing import Opinions
 
 KICK, SNARE = DRUMS.index("kick"), DRUMS.index("snare")

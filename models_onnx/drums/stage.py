@@ -13,9 +13,9 @@ import numpy as np
 from engine.drums import HIHATS
 from engine.events import Hit, NoteOn
 from engine.patch import load_patch
-from engine.profile_file import save_profile
 from engine.rendering import render
 from engine.units import gain
+from engine.voice.profile_file import save_profile
 from models_onnx.corpus import Recording, recordings
 from models_onnx.drums.hearing import model_for
 from models_onnx.drums.measures import LEAST, interval, summary

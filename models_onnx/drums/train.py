@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from engine.drum_model import EMBEDDING, UNITS, drum_model
 from engine.drums import DRUMS
 from engine.dsp.mel import BANDS
 from engine.errors import GateError
+from engine.voice.drum_model import EMBEDDING, UNITS, drum_model
 from models_onnx.corpus import folds
 from models_onnx.drums.data import (
     CLASSES,

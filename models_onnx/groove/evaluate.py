@@ -6,7 +6,6 @@ else through the one that ships. The last line printed is one JSON object. `--ca
 card.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Sequence
@@ -33,15 +32,13 @@ from engine.music.pattern import Pattern
 from models_onnx.groove.card import write_card
 from models_onnx.groove.data import windows
 from models_onnx.rhythm.data import Take, takes
+from models_onnx.scoring import Scores, score_by_command
 
 HERE = MODELS / "groove"
 ASKED = (0.5, 0.75, 1.0, 1.5, 2.0)          # times the density a groove has
 EACH = 8                                    # every so many grooves: of densities and of the pad
 OWN_BARS, BARS = 8, 2                       # of the performer's own before, and to be humanised
 EVENLY = 0.125                              # of the pad, from finger to finger
-
-Scores = dict[str, Any]
-
 
 @cache
 def folds() -> dict[str, int]:
@@ -156,20 +153,7 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
 
 def main() -> None:
     """Print the scores, and write them where asked."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with patterns/")
-    parser.add_argument("--sets", default="", help="only these splits, by commas")
-    parser.add_argument("--json", type=Path, help="write the scores to this file")
-    parser.add_argument("--card", action="store_true", help="and to scores.json and README.md")
-    arguments = parser.parse_args()
-    found = scores(arguments.data, tuple(filter(None, arguments.sets.split(","))))
-    text = json.dumps(found)
-    if arguments.json:
-        arguments.json.write_text(text + "\n")
-    if arguments.card:
-        (HERE / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
-        write_card()
-    print(text)
+    score_by_command(scores, HERE, write_card, data="patterns/", what=str(__doc__))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ each sound left to be asked about. The last line printed is one JSON object; `--
 card. About two minutes on one core.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from models_onnx.corpus import Recording, recordings
 from models_onnx.drums.hearing import model_for
 from models_onnx.mapper.card import HERE, write_card
 from models_onnx.mapper.measures import CHANGES_MS, WonBack, won_back
+from models_onnx.scoring import score_by_command
 
 DRAWS = 3                       # of a microphone and a room, for each performer
 WAYS = ("taught", "elsewhere", "corrected")
@@ -63,20 +62,7 @@ def _by_ms(values: Any) -> dict[str, float]:
 
 def main() -> None:
     """Print the scores, and write them where asked."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with a manifest.csv")
-    parser.add_argument("--sets", default="", help="only these sets, by commas")
-    parser.add_argument("--json", type=Path, help="write the scores to this file")
-    parser.add_argument("--card", action="store_true", help="and to scores.json and README.md")
-    arguments = parser.parse_args()
-    found = scores(arguments.data, tuple(filter(None, arguments.sets.split(","))))
-    text = json.dumps(found)
-    if arguments.json:
-        arguments.json.write_text(text + "\n")
-    if arguments.card:
-        (HERE / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
-        write_card()
-    print(text)
+    score_by_command(scores, HERE, write_card, data="a manifest.csv", what=str(__doc__))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 There is nothing to train: a profile's heads are its weights, and they come in as inputs, so that
 one graph serves every performer, every moment, and 2 to 16 sounds. What it gives is compared with
-`engine.learning.probabilities`, the same sum in numpy.
+`engine.voice.learning.probabilities`, the same sum in numpy.
 """
 
 from pathlib import Path
@@ -11,10 +11,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.drum_model import CLASSES, UNITS
 from engine.errors import GateError
-from engine.learning import DOUBT, MOMENTS_MS, Heads, probabilities
-from engine.naming import ROWS, WIDTH, HeadGraph
+from engine.voice.drum_model import CLASSES, UNITS
+from engine.voice.learning import DOUBT, MOMENTS_MS, Heads, probabilities
+from engine.voice.naming import ROWS, WIDTH, HeadGraph
 
 HERE = Path(__file__).parent
 CLOSE = 1e-5                    # the graph and numpy may differ by this much
@@ -26,7 +26,7 @@ STEPS = (("MatMul", ("general", "kin"), "meant"), ("Add", ("meant", "doubt"), "d
          ("Log", ("dared",), "said"), ("Mul", ("said", "blend"), "others"),
          ("Gemm", ("features", "weights", "bias"), "own"), ("Add", ("own", "others"), "logits"),
          ("Softmax", ("logits",), "chances"))
-"""Inputs and output of each step; the names are those of `engine.learning`'s formula."""
+"""Inputs and output of each step; the names are those of `engine.voice.learning`'s formula."""
 
 
 def graph() -> onnx.ModelProto:

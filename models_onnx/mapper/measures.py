@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.correction import EACH, corrected
-from engine.drum_model import BUILT_IN, drum_model
-from engine.learning import MOMENTS_MS, listen, probabilities
 from engine.model import Model
 from engine.nodes.midi_out import MidiOut
-from engine.profile import Profile, Take, taught
-from engine.teaching import cut, onsets_of
+from engine.rehearsal.teaching import cut, onsets_of
 from engine.units import SAMPLE_RATE, Samples
+from engine.voice.correction import EACH, corrected
+from engine.voice.drum_model import BUILT_IN, drum_model
+from engine.voice.learning import MOMENTS_MS, listen, probabilities
+from engine.voice.profile import Profile, Take, taught
 from models_onnx.corpus import Event, Recording
 from models_onnx.drums.measures import LEAST
 

@@ -7,12 +7,9 @@ steps of a collection are read, drawn by a seed. The last line printed is one JS
 rewrites the card.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,12 +17,11 @@ from engine.music.melody import FOLDER, LOW, Chances, Melody
 from models_onnx.melody.answers import compare, exchanges, over_a_blues
 from models_onnx.melody.card import write_card
 from models_onnx.melody.data import Tune, tunes
+from models_onnx.scoring import Scores, score_by_command
 
 SEED = 3
 MOST_TUNES, MOST_STEPS = 24, 12_000
 LEAST = 1e-7                       # no chance is counted smaller
-
-Scores = dict[str, Any]
 
 
 def sampled(found: Sequence[Tune]) -> list[Tune]:
@@ -103,21 +99,8 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
 
 
 def main() -> None:
-    """Score, print, and write where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with melodies/")
-    parser.add_argument("--sets", default="", help="only these collections: airds,pop909")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
-    parser.add_argument("--card", action="store_true", help="rewrite scores.json and the card")
-    asked = parser.parse_args()
-    found = scores(asked.data, [name for name in asked.sets.split(",") if name])
-    text = json.dumps(found)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
-    if asked.card:
-        (FOLDER / "scores.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        write_card()
-    print(text)
+    """Print the scores, and write them where asked."""
+    score_by_command(scores, FOLDER, write_card, data="melodies/", what=str(__doc__))
 
 
 if __name__ == "__main__":

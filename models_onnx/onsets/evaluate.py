@@ -6,11 +6,8 @@ performers with at least four kicks, snares and hats, `_ci` a 95 % bootstrap ove
 where a person marked it. The last line printed is one JSON object. `--card` rewrites the card.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from models_onnx.onsets import company, stage
 from models_onnx.onsets.card import write_card
@@ -23,11 +20,10 @@ from models_onnx.onsets.measures import (
     summary,
 )
 from models_onnx.onsets.peers import peers
+from models_onnx.scoring import Scores, score_by_command
 
 QUIET_GAIN = 0.1                # 20 dB
 MANY = 15                       # events: fewer don't make a worst performer
-
-Scores = dict[str, Any]
 
 
 def onset_scores(data: Path, sets: Sequence[str] = ()) -> Scores:
@@ -69,30 +65,16 @@ def worst(heard: Sequence[Heard]) -> Scores:
     return {"who": who, "f50": round(many[who], 4), "strikes": strikes[who]}
 
 
-def peers_kept(now: Scores, before: Scores) -> Scores:
+def with_peers(before: Scores, now: Scores) -> Scores:
     """Peers that aren't installed today keep their figures: these depend on the takes alone."""
-    return {name: score for name, score in before.items() if isinstance(score, dict)} | now
+    old = {name: s for name, s in before.get("peers", {}).items() if isinstance(s, dict)}
+    return now | {"peers": old | now.get("peers", {})}
 
 
 def main() -> None:
     """Print the scores, and write them where asked."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with a manifest.csv")
-    parser.add_argument("--sets", default="", help="only these sets, by commas")
-    parser.add_argument("--json", type=Path, help="write the scores to this file")
-    parser.add_argument("--card", action="store_true", help="and to scores.json and README.md")
-    arguments = parser.parse_args()
-    found = scores(arguments.data, tuple(filter(None, arguments.sets.split(","))))
-    text = json.dumps(found)
-    if arguments.json:
-        arguments.json.write_text(text + "\n")
-    if arguments.card:
-        listed = HERE / "scores.json"
-        before = json.loads(listed.read_text()) if listed.is_file() else {}
-        found["peers"] = peers_kept(found.get("peers", {}), before.get("peers", {}))
-        listed.write_text(json.dumps(found, indent=1) + "\n")
-        write_card()
-    print(text)
+    score_by_command(scores, HERE, write_card, data="a manifest.csv", what=str(__doc__),
+                     keep=with_peers)
 
 
 if __name__ == "__main__":

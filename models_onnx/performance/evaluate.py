@@ -6,13 +6,10 @@ set and 2,000 events of a piece, the first ones. The last line printed is one JS
 `--card` rewrites the card.
 """
 
-import argparse
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +17,7 @@ from engine.dsp.performance_memory import EVENTS, LOUDNESS, OFF, WAIT
 from engine.music.performance import FOLDER, LONGEST_NOTE, Performance, Played, follow
 from models_onnx.performance.card import write_card
 from models_onnx.performance.data import Piece, pieces
+from models_onnx.scoring import Scores, score_by_command
 
 MOST_PIECES, MOST_EVENTS = 16, 2000
 HEARD, ANSWERED = 12.0, 6.0        # seconds
@@ -27,8 +25,6 @@ ORDER, TRUST = 3, 4.0              # of the n-gram
 LEAST = 1e-7                       # no chance is counted smaller
 KINDS = {"on": range(OFF), "off": range(OFF, WAIT), "wait": range(WAIT, LOUDNESS),
          "loudness": range(LOUDNESS, EVENTS)}
-
-Scores = dict[str, Any]
 
 
 def by_counting(piece: Piece) -> float:
@@ -118,21 +114,8 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
 
 
 def main() -> None:
-    """Score, print, and write where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with performances/")
-    parser.add_argument("--sets", default="", help="only these sets")
-    parser.add_argument("--json", type=Path, help="write the figures there as well")
-    parser.add_argument("--card", action="store_true", help="rewrite scores.json and the card")
-    asked = parser.parse_args()
-    found = scores(asked.data, [name for name in asked.sets.split(",") if name])
-    text = json.dumps(found)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
-    if asked.card:
-        (FOLDER / "scores.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        write_card()
-    print(text)
+    """Print the scores, and write them where asked."""
+    score_by_command(scores, FOLDER, write_card, data="performances/", what=str(__doc__))
 
 
 if __name__ == "__main__":

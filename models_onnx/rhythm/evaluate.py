@@ -6,11 +6,8 @@ with a cache of the take, from the same rows. The last line printed is one JSON 
 rewrites the card.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +23,12 @@ from models_onnx.rhythm.card import write_card
 from models_onnx.rhythm.data import Take, takes
 from models_onnx.rhythm.hearing import Heard, folds, listen, model_for
 from models_onnx.rhythm.prior import prior_worth
+from models_onnx.scoring import Scores, score_by_command
 
 HERE = MODELS / "rhythm"
 LEFT_OUT = ("drummer3", "drummer8")     # of the training data's drummers, as those kept apart
 PRIOR_STEPS = 3000                      # of each drummer's takes, for the expectation
 THREE = (("kick",), ("snare",), ("hihat_closed", "hihat_open"))
-
-Scores = dict[str, Any]
 
 
 def foreseen(heard: Heard, name: str) -> tuple[NDArray[np.float64], ...]:
@@ -153,20 +149,7 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
 
 def main() -> None:
     """Print the scores, and write them where asked."""
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="a folder with patterns/")
-    parser.add_argument("--sets", default="", help="only these splits, by commas")
-    parser.add_argument("--json", type=Path, help="write the scores to this file")
-    parser.add_argument("--card", action="store_true", help="and to scores.json and README.md")
-    arguments = parser.parse_args()
-    found = scores(arguments.data, tuple(filter(None, arguments.sets.split(","))))
-    text = json.dumps(found)
-    if arguments.json:
-        arguments.json.write_text(text + "\n")
-    if arguments.card:
-        (HERE / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
-        write_card()
-    print(text)
+    score_by_command(scores, HERE, write_card, data="patterns/", what=str(__doc__))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from engine.commands import kuchi
 from engine.events import Hit
 from engine.mouth import perform
 from engine.patch import load_patch
-from engine.profile import Profile, taught
-from engine.profile_file import load_profile, save_profile
+from engine.rehearsal.teaching import cut, onsets_of
 from engine.rendering import render
 from engine.rig import load_rig
-from engine.teaching import cut, onsets_of
+from engine.voice.profile import Profile, taught
+from engine.voice.profile_file import load_profile, save_profile
 
 SOUNDS = {"boots": "b", "tss": "ts"}
 SOFTER = np.float32(0.25)           # 12 dB

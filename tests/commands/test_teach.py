@@ -13,9 +13,9 @@ import pytest
 import soundfile
 
 from engine.commands import main
-from engine.guided import pattern
 from engine.mouth import perform
-from engine.profile_file import load_profile
+from engine.rehearsal.guided import pattern
+from engine.voice.profile_file import load_profile
 
 SOUNDS = {"kick": "b", "hihat": "ts", "cats": "pf"}
 EACH = 7

@@ -10,10 +10,10 @@ import pytest
 from bench.concert import Concert
 from bench.strike import strikes
 from engine.mouth import beat, perform
-from engine.profile import Profile, taught
-from engine.profile_file import save_profile
-from engine.teaching import cut, onsets_of
+from engine.rehearsal.teaching import cut, onsets_of
 from engine.units import SAMPLE_RATE, Samples
+from engine.voice.profile import Profile, taught
+from engine.voice.profile_file import save_profile
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.guided import pattern
 from engine.mouth import beat, perform
-from engine.profile_file import load_profile
+from engine.rehearsal.guided import pattern
 from engine.rig import load_rig
 from engine.units import SAMPLE_RATE, Samples, level_db
+from engine.voice.profile_file import load_profile
 
 pytestmark = pytest.mark.live
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.drum_model import drum_model
-from engine.learning import MOMENTS_MS, listen
 from engine.units import SAMPLE_RATE
+from engine.voice.drum_model import drum_model
+from engine.voice.learning import MOMENTS_MS, listen
 from models_onnx.drums import card, refusal
 from models_onnx.drums.data import BEFORE, LENGTH, Strike, features, may_be, refused
 from models_onnx.drums.days import line, varied

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from engine.clock import Clock
-from engine.drum_model import drum_model
 from engine.errors import FileError, KuchiError
 from engine.events import Hit, Onset, Release
 from engine.graph import Graph
-from engine.learning import MOMENTS_MS
 from engine.mouth import perform
 from engine.node import AudioBlock, Context
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.patch import load_patch
-from engine.profile import Profile, hear_take, taught
-from engine.profile_file import save_profile
+from engine.rehearsal.teaching import cut, onsets_of
 from engine.rendering import hear, play
-from engine.teaching import cut, onsets_of
+from engine.voice.drum_model import drum_model
+from engine.voice.learning import MOMENTS_MS
+from engine.voice.profile import Profile, hear_take, taught
+from engine.voice.profile_file import save_profile
 
 CONVENTIONS = {
     "turned round": ("aki", {"kick": "pf", "snare": "b", "hihat_closed": "tk"}),

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.learning import MOMENTS_MS
-from engine.report import Report
+from engine.rehearsal.report import Report
+from engine.voice.learning import MOMENTS_MS
 
 _INK = "#1d1d1f"
 _COLOURS = ("#d1495b", "#edae49", "#00798c", "#8f6fb8", "#66a182", "#30a0c0", "#b86f52", "#5b5f97")

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from engine.drum_model import CLASSES, UNITS
 from engine.dsp.strike import LEAD, NOTHING, STEP
 from engine.events import Hit
-from engine.learning import MOMENTS_MS
-from engine.naming import ROWS
 from engine.units import SAMPLE_RATE, frames
+from engine.voice.drum_model import CLASSES, UNITS
+from engine.voice.learning import MOMENTS_MS
+from engine.voice.naming import ROWS
 
 NONE = -1                       # where the chance of no sound at all stands
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.microphone import CLIPPED, Sound, listen
 from engine.node import Param
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.nodes.onset_detector import OnsetDetector
+from engine.rehearsal.microphone import CLIPPED, Sound, listen
 from engine.rendering import play
 from engine.units import SAMPLE_RATE, Samples, frames, level_db
 

@@ -9,12 +9,12 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.drum_model import CLASSES
 from engine.drums import DRUMS
-from engine.learning import MOMENTS_MS, MOST_SOUNDS, Heads, moment_of
 from engine.model import MODELS, Model
-from engine.profile import HAT, Profile
 from engine.units import Samples
+from engine.voice.drum_model import CLASSES
+from engine.voice.learning import MOMENTS_MS, MOST_SOUNDS, Heads, moment_of
+from engine.voice.profile import HAT, Profile
 
 ROWS = MOST_SOUNDS + 1          # of the mapper: its sounds, and none of them
 WIDTH = 256                     # of its features: what a drum model remembers, and zeros

@@ -13,10 +13,10 @@ import numpy as np
 
 from engine.clock import Clock
 from engine.jobs import Jobs
-from engine.learning import Heads, Takes, learn
-from engine.naming import Own
-from engine.profile import Profile
 from engine.units import Samples
+from engine.voice.learning import Heads, Takes, learn
+from engine.voice.naming import Own
+from engine.voice.profile import Profile
 
 PAUSE_S = 1.0                   # of silence, before anything is learned
 LEARNING_S = 0.5                # an answer is due this long after it was asked for

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.drum_model import drum_model
 from engine.dsp.mel import BANDS
 from engine.dsp.strike import LEAD, STEP, ear, frames_by, level_all
 from engine.errors import UsageError
-from engine.learning import DOUBT, Takes, learn
 from engine.model import Model
-from engine.profile import Profile, Take, hear_take, takes_of
 from engine.units import Samples
+from engine.voice.drum_model import drum_model
+from engine.voice.learning import DOUBT, Takes, learn
+from engine.voice.profile import Profile, Take, hear_take, takes_of
 
 EACH = 2                        # of every sound at soundcheck
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from engine.clock import Clock
-from engine.drum_model import CLASSES
 from engine.errors import KuchiError
 from engine.events import Hit, Release
-from engine.lessons import Lesson, Lessons
-from engine.naming import Naming
-from engine.profile import SILENT
-from engine.strike import Strike
+from engine.voice.drum_model import CLASSES
+from engine.voice.lessons import Lesson, Lessons
+from engine.voice.naming import Naming
+from engine.voice.profile import SILENT
+from engine.voice.strike import Strike
 
 WRONG_S = 1.5                   # a hit can be called wrong for so long
 AGAIN_S = 2.0                   # another press means the same hit for so long

@@ -12,15 +12,15 @@ from statistics import median
 import numpy as np
 
 from engine.clock import Clock
-from engine.correction import EACH
 from engine.errors import UsageError
 from engine.events import Onset
-from engine.learning import FEWEST_SOUNDS, MOST_SOUNDS
 from engine.node import AudioBlock, Context
 from engine.nodes.onset_detector import OnsetDetector
-from engine.profile import AFTER_S, Profile, Take
-from engine.teaching import DOUBLE_S, cut, refusal
+from engine.rehearsal.teaching import DOUBLE_S, cut, refusal
 from engine.units import HOP, SAMPLE_RATE, Samples, frames
+from engine.voice.correction import EACH
+from engine.voice.learning import FEWEST_SOUNDS, MOST_SOUNDS
+from engine.voice.profile import AFTER_S, Profile, Take
 
 TAKES = 5                       # of each sound
 BAR = 8                         # strikes of the pattern in each of its two bars

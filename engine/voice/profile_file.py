@@ -22,9 +22,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from engine.errors import FileError
-from engine.learning import Heads
-from engine.profile import FULL_SCALE, Heard, Page, Profile, Take
 from engine.units import SAMPLE_RATE, Samples
+from engine.voice.learning import Heads
+from engine.voice.profile import FULL_SCALE, Heard, Page, Profile, Take
 
 SUFFIX = ".kuchi"
 KIND, VERSION = "kuchi profile", 1

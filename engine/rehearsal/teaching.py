@@ -14,11 +14,11 @@ import numpy as np
 
 from engine.errors import FileError, UsageError
 from engine.events import Onset
-from engine.microphone import CLIPPED, FULL_SCALE
 from engine.nodes.onset_detector import OnsetDetector
-from engine.profile import AFTER_S, BEFORE_S, Profile, Take
+from engine.rehearsal.microphone import CLIPPED, FULL_SCALE
 from engine.rendering import play
 from engine.units import SAMPLE_RATE, Samples, frames, level_db, seconds
+from engine.voice.profile import AFTER_S, BEFORE_S, Profile, Take
 
 NEAR_S = 0.05                   # so far from where it was marked, an onset is still the one meant
 LEAD_S = 0.5                    # of silence before a recording, which may begin with its hit

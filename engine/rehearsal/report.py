@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from engine.dsp.mel import BANDS
 from engine.dsp.strike import STEP, ear, hear_all
-from engine.learning import MOMENTS_MS, SHIFTS_MS, Heads, learn, probabilities
-from engine.profile import Profile, takes_of
 from engine.units import Samples
+from engine.voice.learning import MOMENTS_MS, SHIFTS_MS, Heads, learn, probabilities
+from engine.voice.profile import Profile, takes_of
 
 FOLDS = 5
 NEAR_BEST = 0.02                # of one's own best, and a shorter wait is preferred

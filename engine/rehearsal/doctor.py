@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from engine.loopback import Loop
+    from engine.rehearsal.loopback import Loop
 
 State = Literal["ok", "look", "mend"]
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.drum_model import drum_model, fingerprint
 from engine.drums import DRUMS
 from engine.errors import UsageError
-from engine.learning import (
+from engine.model import Model
+from engine.units import SAMPLE_RATE, Samples, frames, level_db
+from engine.voice.drum_model import drum_model, fingerprint
+from engine.voice.learning import (
     FEWEST_SOUNDS,
     MOMENTS_MS,
     MOST_SOUNDS,
@@ -24,8 +26,6 @@ from engine.learning import (
     learn,
     listen,
 )
-from engine.model import Model
-from engine.units import SAMPLE_RATE, Samples, frames, level_db
 
 BEFORE_S, AFTER_S = 0.1, 0.3    # of a take that are kept, around its attack
 PAGES = 50                      # edits that can be undone
