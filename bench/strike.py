@@ -4,13 +4,11 @@ A compiled JACK client strikes at random moments of its block, another one liste
 is received - (struck + wait_ms), with wait_ms = 24: what the performer didn't ask for. A strike is
 in the air when its sample is recorded, one block before any program can hear it.
 
-The peers are what one would write in an hour: aubio in a Python sounddevice callback, which sends
-with mido and waits for nothing; and our own graph in such a callback. At 64 frames all are measured
-a second time with a busy Python thread in the process that was started: theirs is the only one,
+The peers stand in `bench.peers`. At 64 frames all are measured a second time with a busy Python
+thread in the process that was started: theirs is the only one, or plays the program that answers;
 ours is the command process. The null control is JACK's own way from one client to another.
 """
 
-import importlib.util
 import select
 import socket
 import subprocess
@@ -19,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +25,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.dummy_card import dummy_card, real_time_is_allowed
+from bench.lateness import (
+    clicks_ns,
+    late_ms,
+    notes_ns,
+    parts_ms,
+    since_block_ms,
+    sounds_late_ms,
+    window_ms,
+)
+from bench.peers import PEERS, WAIT_MS, playing
 from bench.players import Player
 from bench.table import Gate, Report, Row
 from engine.errors import DeviceError
-from engine.units import SAMPLE_RATE, Samples, frames
+from engine.units import Samples, frames
 
-WAIT_MS = 24.0
 PERIODS = (32, 64, 128, 256)
 TIMES_LOWER = 3.0               # under a busy thread: p99 beside the aubio peer
 MUST_SOCKET = {"p50": 0.4, "p99": 1.2}
 MUST = {"p50": 3.0, "p99": 6.0, "SD": 1.0}
 _VOID_MS = 1.0                  # JACK's own way may not waver more than this, p99 - p50
 _APART_S = 0.15
-_NEAR_MS = (-20.0, 80.0)        # what arrives so long after a strike is its answer
 _READY_S = 60.0
 
 _PATCH = """
@@ -73,57 +80,8 @@ gate_ms = 20
 """
 
 _OURS, _SOCKET = "kuchi", "block end to socket"
-_NOTE, _AUBIO, _GRAPH = "strike to note", "aubio + Python to note", "our graph in Python to note"
-
+_NOTE, _AUBIO = "strike to note", "aubio + Python to note"
 _OUR_PATCHES = {_OURS: _PATCH, _SOCKET: _AT_ONCE}
-_PEERS = {_AUBIO: ("Peer drums", """
-import aubio, mido, sys
-import numpy as np
-import sounddevice
-out = mido.open_output("Peer drums", virtual=True, api="UNIX_JACK")
-period = int(sys.argv[1])
-onset = aubio.onset("default", 512, period, 48000)
-onset.set_minioi_ms(50)
-def heard(source, frames, clock, status):
-    if onset(source[:, 0].copy())[0]:
-        out.send(mido.Message("note_on", note=36, velocity=100, channel=9))
-with sounddevice.InputStream(samplerate=48000, blocksize=0, channels=1, dtype="float32",
-                             latency="low", callback=heard):
-    print("ready", flush=True)
-    sys.stdin.read()
-"""), _GRAPH: ("Peer graph", """
-import mido, sys
-import numpy as np
-import sounddevice
-from engine.events import NoteOn
-from engine.graph import Graph
-from engine.patch import parse_patch
-out = mido.open_output("Peer graph", virtual=True, api="UNIX_JACK")
-graph = Graph(parse_patch('cables = ["mic -> onsets -> drums -> daw", "mic -> drums"]\\n'
-    '[nodes.onsets]\\ntype = "onset-detector"\\n[nodes.drums]\\ntype = "drum-classifier"\\n'
-    'wait_ms = 24\\n[nodes.daw]\\ntype = "midi-out"\\ngate_ms = 20'))
-target = np.zeros((8192, 2), np.float32)
-def heard(source, frames, clock, status):
-    graph.hear(np.ascontiguousarray(source[:, :1]), target[:frames])
-    for sent in graph.take():
-        kind = "note_on" if isinstance(sent.event, NoteOn) else "note_off"
-        if sent.node == "daw":
-            out.send(mido.Message(kind, note=sent.event.note, velocity=100, channel=9))
-with sounddevice.InputStream(samplerate=48000, blocksize=0, channels=1, dtype="float32",
-                             latency="low", callback=heard):
-    print("ready", flush=True)
-    sys.stdin.read()
-""")}
-
-_BUSY = """
-import os, threading, time
-def _compute():
-    while not os.path.exists({begin!r}):
-        time.sleep(0.2)
-    while True:
-        sum(range(20_000))
-threading.Thread(target=_compute, daemon=True).start()
-"""
 
 
 def run(quick: bool) -> Report:
@@ -132,21 +90,24 @@ def run(quick: bool) -> Report:
                 f"wait_ms = {WAIT_MS:g}.")
     count = 12 if quick else 1000
     rows: list[Row] = []
-    worst_null, gates = 0.0, []
+    parts: dict[int, dict[str, float]] = {}
+    p99: dict[str, float] = {}
+    gates: list[Gate] = []
+    worst_null = 0.0
+    there = [name for name, peer in PEERS.items() if peer.installed()]
     try:
         for period in (64,) if quick else PERIODS:
-            late, null = measure(period, count)
-            worst_null = max(worst_null, null)
-            rows += [_row(period, what, ms, count) for what, ms in late.items()]
-        late, _ = measure(64, count, _SOCKET)
-        rows += [_row(64, what, ms, count) for what, ms in late.items()]
+            found = measure(period, count)
+            worst_null, parts[period] = max(worst_null, found.null_ms), found.parts
+            rows += [_row(period, what, ms, count) for what, ms in found.late.items()]
+        found = measure(64, count, _SOCKET)
+        rows += [_row(64, what, ms, count) for what, ms in found.late.items()]
         if real_time_is_allowed() and not quick:
-            gates = _gates(rows)
-        p99: dict[str, float] = {}
+            gates = [*_gates(rows), *_add_up(parts)]
         for busy in (False, True):
-            for who in (*([_OURS] if busy else []), *(name for name in _PEERS if _there(name))):
+            for who in (*([_OURS] if busy else []), *there):
                 number = count if who == _OURS else max(12, count * 3 // 10)
-                late, _ = measure(64, number, who, busy=busy)
+                late = measure(64, number, who, busy=busy).late
                 rows += [_row(64, f"busy: {what}" if busy else what, ms, number)
                          for what, ms in late.items()]
                 p99 |= {what: float(np.percentile(ms, 99)) if len(ms) else np.nan
@@ -162,10 +123,11 @@ def run(quick: bool) -> Report:
                        f"(p99 - p50, here {worst_null:.2g}): the machine was busy elsewhere",
                   notes=[f"{count} strikes at random moments of the block; {priority} real-time "
                          "priority; the block in which a strike is recorded counts",
-                         "sound: until the kit's first steep edge leaves for the card",
-                         *_parts(rows),
-                         "aubio + Python: its strike-to-note, without any wait; missing where "
-                         "aubio isn't installed"])
+                         "to sound: until the first steep edge leaves for the card",
+                         "peers answer as soon as they can; our graph in Python waits as we do",
+                         *(_told(period, each) for period, each in parts.items()),
+                         *(f"not installed: {name.rpartition(' to ')[0]}" for name in PEERS
+                           if name not in there)])
 
 
 def _row(period: int, what: str, late_ms: NDArray[np.float64], count: int) -> Row:
@@ -177,16 +139,13 @@ def _row(period: int, what: str, late_ms: NDArray[np.float64], count: int) -> Ro
             "heard %": 100.0 * len(late_ms) / count}
 
 
-def _parts(rows: list[Row]) -> Iterator[str]:
-    """What a note's lateness is made of; hop, window and model pass within wait_ms."""
-    for row in rows:
-        period, what = str(row["frames"])[:3], str(row["frames"])[5:]
-        if what == _NOTE:
-            half, p50 = 500.0 * int(period) / SAMPLE_RATE, float(row["p50"])  # type: ignore
-            yield (f"{period} frames: p50 {p50:.2f} ms = half a block of JACK's, until its next "
-                   f"cycle takes the note, {half:.2f} + engine and port {p50 - half:.2f}; the "
-                   "block it was struck in, hop, window and model lie within wait_ms = "
-                   f"{WAIT_MS:g}")
+def _told(period: int, parts: dict[str, float]) -> str:
+    """The parts of a note's way, which add up; the model hears on for what is left of wait_ms."""
+    names = list(parts)
+    waited, after = (" + ".join(f"{name} {parts[name]:.2f}" for name in some)
+                     for some in (names[:4], names[4:]))
+    return (f"{period:>3} frames, means: {waited} = wait_ms {WAIT_MS:g}; then {after} = strike to "
+            f"note {sum(parts.values()) - WAIT_MS:.2f}")
 
 
 def _gates(rows: list[Row]) -> list[Gate]:
@@ -196,6 +155,14 @@ def _gates(rows: list[Row]) -> list[Gate]:
     return of_socket + [Gate(f"{row['frames']}: {figure}, ms", float(row[figure]), limit)  # type: ignore[arg-type]
             for row in rows if " 64  strike" in str(row["frames"])
             for figure, limit in MUST.items()]
+
+
+def _add_up(parts: dict[int, dict[str, float]]) -> Iterator[Gate]:
+    """What the measured parts leave to the other two can't be less than nothing."""
+    for period, each in parts.items():
+        for part in ("model", "engine and port"):
+            yield Gate(f"{period:>3}  what the other parts leave to {part}, ms", each[part], 0.0,
+                       at_least=True)
 
 
 def strikes(count: int, seed: int = 0) -> tuple[Samples, NDArray[np.int64]]:
@@ -213,89 +180,60 @@ def strikes(count: int, seed: int = 0) -> tuple[Samples, NDArray[np.int64]]:
     return song, places
 
 
-def measure(period: int, count: int, who: str = _OURS, *, busy: bool = False
-            ) -> tuple[dict[str, NDArray[np.float64]], float]:
-    """What was late by how much, ms, and how JACK itself wavers; one player at a time."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one player did, ms.
+
+    late    : what was late by how much beyond its wait, by the name of the row
+    null_ms : how JACK itself wavers, p99 - p50
+    parts   : of our note's way, means; empty for others
+    """
+
+    late: dict[str, NDArray[np.float64]]
+    null_ms: float
+    parts: dict[str, float]
+
+
+def measure(period: int, count: int, who: str = _OURS, *, busy: bool = False) -> Found:
+    """Let one player answer so many strikes."""
     song, places = strikes(count)
     with ExitStack() as stack:
         environment = stack.enter_context(dummy_card(period))
         server = environment["JACK_DEFAULT_SERVER"]
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        begin = folder / "begin"
-        thread = _BUSY.format(begin=str(begin)) if busy else ""
+        begin = Path(stack.enter_context(tempfile.TemporaryDirectory()), "begin")
         players = {name: stack.enter_context(closing(Player(name, server, [does])))
-                   for name, does in (("singer", "mouth"), ("daw", "midi"), ("ear", "ear"),
-                                      ("null", "ear"), ("peer", "midi"))}
+                   for name, does in (("singer", "mouth"), ("midi", "midi"), ("ear", "ear"),
+                                      ("null", "ear"))}
         singer = players["singer"]
         visuals = stack.enter_context(closing(_visuals()))
         if who in _OUR_PATCHES:
             patch = _OUR_PATCHES[who].format(port=visuals.getsockname()[1])
-            stack.enter_context(_kuchi(environment, patch, thread))
-            daw = {":Kuchi drums": "daw:midi"} if who == _OURS else {}
-            _plug(singer, {**daw, "PortAudio.*:out_0": "ear:ear"})
+            stack.enter_context(_kuchi(environment, patch, begin if busy else None))
+            midi = {":Kuchi drums": "midi:midi"} if who == _OURS else {}
+            _plug(singer, "PortAudio.*:in_0", {**midi, "PortAudio.*:out_0": "ear:ear"})
         else:
-            stack.enter_context(_peer(who, environment, period, thread))
-            _plug(singer, {_PEERS[who][0]: "peer:midi"})
+            peer = PEERS[who]
+            stack.enter_context(playing(who, environment, period, begin, busy))
+            _plug(singer, peer.hears, {peer.answers: "ear:ear" if peer.sounds else "midi:midi"})
         begin.touch()
         time.sleep(1.0)
         singer.sing(song)
         told = _listen(visuals, singer)
-        struck_ns = singer.sung_at_ns(places)
+        struck_ns, parts = singer.sung_at_ns(places), {}
         if who == _OURS:
-            late = {_NOTE: _late_ms(struck_ns, _notes_ns(players["daw"])) - WAIT_MS,
-                    "strike to OSC": _late_ms(struck_ns, told) - WAIT_MS,
-                    "strike to sound": _sounds_late_ms(struck_ns, players["ear"]) - WAIT_MS}
+            due_ns = struck_ns + int(WAIT_MS * 1e6)
+            late = {_NOTE: late_ms(struck_ns, notes_ns(players["midi"])) - WAIT_MS,
+                    "strike to OSC": late_ms(struck_ns, told) - WAIT_MS,
+                    "strike to sound": sounds_late_ms(struck_ns, players["ear"]) - WAIT_MS}
+            parts = parts_ms(period, WAIT_MS, window_ms(song, places), due_ns,
+                             singer.cycles()[:, 2], late[_NOTE])
         elif who == _SOCKET:
-            late = {_SOCKET: _since_block_ms(told, singer)}
+            late = {_SOCKET: since_block_ms(told, singer)}
         else:
-            waits = WAIT_MS if who == _GRAPH else 0.0
-            late = {who: _late_ms(struck_ns, _notes_ns(players["peer"])) - waits}
-        null = _late_ms(struck_ns, _clicks_ns(players["null"]))
-    return late, float(np.percentile(null, 99) - np.percentile(null, 50))
-
-
-def _late_ms(struck_ns: NDArray[np.int64], heard_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Each strike's first answer; what is never answered is left out, and counted elsewhere."""
-    if not len(heard_ns):
-        return np.zeros(0)
-    following = np.searchsorted(heard_ns, struck_ns + int(_NEAR_MS[0] * 1e6))
-    answered = following < len(heard_ns)
-    late = (heard_ns[following[answered]] - struck_ns[answered]) / 1e6
-    return late[late < _NEAR_MS[1]]
-
-
-def _notes_ns(player: Player) -> NDArray[np.int64]:
-    return np.array([note.ns for note in player.messages() if note.is_on], np.int64)
-
-
-def _clicks_ns(player: Player) -> NDArray[np.int64]:
-    """When, after a silence of 20 ms, something sounded again."""
-    loud = np.flatnonzero(np.abs(player.heard()) > 1e-4)
-    return _ns_of(player, loud[np.r_[True, np.diff(loud) > frames(0.02)]] if len(loud) else loud)
-
-
-def _ns_of(player: Player, samples: NDArray[np.int64]) -> NDArray[np.int64]:
-    """When these samples leave for the card, as its clock has it."""
-    cycles = player.cycles()
-    period = int(np.median(np.diff(cycles[:, 1])))
-    block = np.minimum(samples // period, len(cycles) - 1)
-    return cycles[block, 2] + np.round(samples % period * 1e9 / SAMPLE_RATE).astype(np.int64)
-
-
-def _sounds_late_ms(struck_ns: NDArray[np.int64], player: Player) -> NDArray[np.float64]:
-    """How long after each strike the kit began again: its first steep edge over what still rang."""
-    starts = player.cycles()[:, 2]
-    period = int(np.median(np.diff(player.cycles()[:, 1])))
-    steep = np.abs(np.diff(player.heard()))
-    late = []
-    for moment in struck_ns:
-        first = int(np.searchsorted(starts, moment + int(15e6))) * period
-        rang = steep[first - frames(0.01):first]
-        edge = steep[first:first + frames(0.05)] > max(3.0 * rang.max(initial=0.0), 3e-3)
-        if edge.any():
-            begins = _ns_of(player, np.array([first + int(edge.argmax())]))[0]
-            late.append((begins - moment) / 1e6)
-    return np.array(late)
+            answers = clicks_ns(players["ear"]) if peer.sounds else notes_ns(players["midi"])
+            late = {who: late_ms(struck_ns, answers) - peer.wait_ms}
+        null = late_ms(struck_ns, clicks_ns(players["null"]))
+    return Found(late, float(np.percentile(null, 99) - np.percentile(null, 50)), parts)
 
 
 # -- those who take part -------------------------------------------------------------------------
@@ -317,19 +255,13 @@ def _listen(visuals: socket.socket, singer: Player) -> NDArray[np.int64]:
     return np.array(told, np.int64)
 
 
-def _since_block_ms(told_ns: NDArray[np.int64], singer: Player) -> NDArray[np.float64]:
-    """How long before each message the block came whose end brought it; less than a block."""
-    came = singer.cycles()[:, 2]
-    rows = np.searchsorted(came, told_ns, side="right") - 1
-    return (told_ns[rows >= 0] - came[rows[rows >= 0]]) / 1e6
-
-
 @contextmanager
-def _kuchi(environment: dict[str, str], text: str, thread: str) -> Iterator[None]:
+def _kuchi(environment: dict[str, str], text: str, busy_from: Path | None) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         patch = Path(folder, "strike.toml")
         patch.write_text(text, encoding="utf-8")
-        story = (f"{thread}\nimport sys\nfrom engine.commands import main\n"
+        busy = f"from bench.peers import keep_busy\nkeep_busy({str(busy_from)!r})\n"
+        story = (f"{busy if busy_from else ''}import sys\nfrom engine.commands import main\n"
                  f"sys.argv = ['kuchi', 'run', {str(patch)!r}]\nmain()")
         process = subprocess.Popen([sys.executable, "-c", story], env=environment,
                                    stdout=subprocess.DEVNULL)
@@ -340,37 +272,18 @@ def _kuchi(environment: dict[str, str], text: str, thread: str) -> Iterator[None
             process.wait(20)
 
 
-def _there(name: str) -> bool:
-    """Is what this peer needs installed?"""
-    return name != _AUBIO or importlib.util.find_spec("aubio") is not None
-
-
-@contextmanager
-def _peer(name: str, environment: dict[str, str], period: int, thread: str) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-c", thread + _PEERS[name][1], str(period)],
-                               env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               text=True)
-    assert process.stdout is not None
-    try:
-        if process.stdout.readline().strip() != "ready":
-            raise DeviceError(f"{name} doesn't start")
-        yield
-    finally:
-        process.communicate("")
-
-
-def _plug(singer: Player, plugs: dict[str, str]) -> None:
-    """Mouth to every microphone, drums to their listeners, the singer to the null control."""
+def _plug(singer: Player, ear: str, plugs: dict[str, str]) -> None:
+    """The singer to who hears it and to the null control, what answers to its listeners."""
     client: Any = singer.client
     wanted = {"singer:mouth": "null:ear"} | plugs
     deadline = time.monotonic() + _READY_S
-    for name, ear in wanted.items():
+    for name, listener in wanted.items():
         while not (found := client.get_ports(name, is_output=True)):
             if time.monotonic() > deadline:
-                raise DeviceError(f"nothing came to plug into {ear}")
+                raise DeviceError(f"nothing came to plug into {listener}")
             time.sleep(0.05)
-        client.connect(found[0], ear)
-    for microphone in client.get_ports("PortAudio.*:in_0"):
+        client.connect(found[0], listener)
+    for microphone in client.get_ports(ear):
         for other in client.get_all_connections(microphone):
             client.disconnect(other, microphone)
         client.connect("singer:mouth", microphone)

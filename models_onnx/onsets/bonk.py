@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
 from engine.units import SAMPLE_RATE, Samples
-from models_onnx.onsets.measures import Detector, Times
+
+if TYPE_CHECKING:
+    from models_onnx.onsets.measures import Detector, Times
 
 EXTERNS = tuple(Path(root, "extra", "bonk~")
                 for root in ("/usr/lib/puredata", "/usr/lib/pd", "/usr/local/lib/pd"))
@@ -85,13 +88,13 @@ class Said:
 
 def installed() -> bool:
     """Whether Pure Data and its `bonk~` are there."""
-    return shutil.which("pd") is not None and _extern() is not None
+    return shutil.which("pd") is not None and extern() is not None
 
 
 def detector(settings: Sequence[str] = TUNED, refractory_s: float = REFRACTORY_S,
-             late_s: float = LATE_S) -> Detector:
+             late_s: float = LATE_S) -> "Detector":
     """`bonk~` as a detector of onsets."""
-    def detect(samples: Samples, _judge: Path) -> tuple[Times, Times]:
+    def detect(samples: Samples, _judge: Path) -> "tuple[Times, Times]":
         sent = np.array([s.sent for s in _spaced(hear(samples, settings), refractory_s)])
         return np.maximum(sent - late_s, 0.0), sent
     return detect
@@ -124,8 +127,8 @@ def named_hits(train: Sequence[Taught], test: Samples) -> list[tuple[float, str]
 def hear(samples: Samples, settings: Sequence[str] = TUNED,
          templates: np.ndarray | None = None) -> list[Said]:
     """All that `bonk~` says about a recording; templates: float (sounds, filters)."""
-    extern = _extern()
-    if extern is None:
+    lies = extern()
+    if lies is None:
         raise FileNotFoundError("Pure Data's bonk~ is not installed: apt install puredata-extra")
     arguments, *messages = settings
     with TemporaryDirectory() as folder:
@@ -139,7 +142,7 @@ def hear(samples: Samples, settings: Sequence[str] = TUNED,
             messages=" \\, ".join(messages or ["debug 0"])))
         told = subprocess.run(
             ["pd", "-batch", "-nogui", "-noprefs", "-stderr", "-r", str(SAMPLE_RATE),
-             "-path", str(extern), str(patch)],
+             "-path", str(lies), str(patch)],
             capture_output=True, text=True, timeout=DEADLINE_S, check=True)
     return _read(told.stderr)
 
@@ -173,5 +176,6 @@ def _normal(powers: Sequence[float]) -> np.ndarray:
 
 
 @cache
-def _extern() -> Path | None:
+def extern() -> Path | None:
+    """Where its `bonk~` lies; None for nowhere."""
     return next((folder for folder in EXTERNS if folder.is_dir()), None)

@@ -3,13 +3,17 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import driver, readme
+from bench.lateness import parts_ms, window_ms
 from bench.page import write_page
 from bench.soak import Listener
+from bench.strike import strikes
 from bench.table import Gate, Report, machine
 from engine.events import NoteOff, NoteOn, Sent
+from engine.units import HOP
 
 TURN_S = 12.8
 
@@ -102,3 +106,21 @@ def test_the_readme_shows_the_newest_result_that_is_not_void(tmp_path: Path, mon
 def test_the_readme_is_current():
     text = (readme.HOUSE / "README.md").read_text(encoding="utf-8")
     assert readme.page(text) == text, "run `python -m bench.readme`"
+
+
+def test_the_parts_of_a_notes_way_add_up_to_the_whole():
+    period_ns = 64e9 / 48_000
+    cycles = np.arange(10_000) * period_ns
+    due = np.random.default_rng(1).uniform(cycles[10], cycles[-10], 1000)
+    late = (cycles[np.searchsorted(cycles, due)] - due) / 1e6 + 0.2     # a port that takes .2 ms
+    parts = parts_ms(64, 24.0, 4.0, due, cycles, late)
+    assert sum(parts.values()) == pytest.approx(24.0 + late.mean())
+    assert parts["engine and port"] == pytest.approx(0.2)
+    assert parts["driver"] == pytest.approx(parts["block"], abs=0.05)
+
+
+def test_a_window_is_counted_from_the_end_of_the_hop_that_was_struck():
+    song, places = strikes(20)
+    later = np.concatenate([np.zeros(HOP, np.float32), song])
+    assert window_ms(song, places) == pytest.approx(window_ms(later, places + HOP), abs=0.3)
+    assert 0.0 <= window_ms(song, places) < 10.0
