@@ -72,13 +72,17 @@ class NoteOff:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """A beat falls; `phase` is the place in the bar, 0..1, which has `in_bar` beats."""
+    """A beat falls; `phase` is the place in the bar, 0..1, which has `in_bar` beats.
+
+    frozen : the tempo is held, no hit moves it
+    """
 
     time: float
     bpm: float
     phase: float
     due: float = 0.0
     in_bar: int = 4
+    frozen: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class _Step:
     node: Node
     arguments: list[Any]
     targets: list[list[Event]] = field(default_factory=list)
+    later: list[list[Event]] = field(default_factory=list)          # delayed inlets' next hop
 
 
 class Graph:
@@ -134,9 +135,16 @@ class Graph:
                     arguments.append(inboxes.setdefault((name, port.name), []))
             if hasattr(node, "process"):
                 self._steps.append(_Step(name, node, arguments))
+        later: dict[tuple[str, str], list[Event]] = {}
         for step in self._steps:
-            step.targets = [inboxes[cable.target, cable.port.name] for cable in self.patch.cables
-                            if cable.source == step.name and cable.port.flow != "audio"]
+            for cable in self.patch.cables:
+                if cable.source == step.name and cable.port.flow != "audio":
+                    inlet = cable.target, cable.port.name
+                    if cable.port.delayed:
+                        step.later.append(later.setdefault(inlet, []))
+                    else:
+                        step.targets.append(inboxes[inlet])
+        self._delayed = [(events, inboxes[inlet]) for inlet, events in later.items()]
         self._line_up()
 
     def _line_up(self) -> None:
@@ -231,6 +239,11 @@ class Graph:
         for inbox in self._filled:
             inbox.clear()
         self._filled.clear()
+        for events, inbox in self._delayed:
+            if events:
+                inbox += events
+                self._filled.append(inbox)
+                events.clear()
 
     def _mute(self, step: _Step, error: Exception) -> None:
         """A node that raised falls silent, its notes ended, and the show goes on."""
@@ -248,6 +261,8 @@ class Graph:
         for target in step.targets:
             target.extend(events)
             self._filled.append(target)
+        for target in step.later:
+            target.extend(events)
         if step.node.inlet:
             return                                      # what came in has not left
         now = self.clock.now

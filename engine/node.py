@@ -8,6 +8,7 @@ Ports are the arguments of `process`, by type:
     AudioBlock                      the last hop of an audio cable; always there
     Bleed (AudioBlock | None)       the same, `delayed`: it may close a loop, and may hear nothing
     Sequence[Onset], [Hit], ...     what arrived since the last hop, in order; often empty
+    Annotated[Sequence[Beat], DELAYED]   the same, but what arrived in the hop before
 
 and the annotation of what it returns is what the node gives. What a hand can have it do at once is
 an `@action`. A sounding node has a second half
@@ -222,8 +223,11 @@ class AudioBlock:
         out[first:] = ring[:length - first]
 
 
-Bleed = Annotated[AudioBlock | None, "delayed"]
-"""An audio inlet that hears the previous block, and so may close a loop."""
+DELAYED = "delayed"
+"""Marks an inlet that hears the previous block, and so may close a loop."""
+
+Bleed = Annotated[AudioBlock | None, DELAYED]
+"""An audio inlet that is delayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,8 +414,9 @@ def _flow(hint: Any) -> Flow | None:
 def _port(name: str, hint: Any) -> Port:
     if hint is AudioBlock:
         return Port(name, "audio")
-    if typing.get_origin(hint) is Annotated and "delayed" in hint.__metadata__:
+    if hint == Bleed:
         return Port(name, "audio", delayed=True)
-    flow = _flow(hint)
+    delayed = typing.get_origin(hint) is Annotated and DELAYED in hint.__metadata__
+    flow = _flow(typing.get_args(hint)[0] if delayed else hint)
     assert flow is not None
-    return Port(name, flow)
+    return Port(name, flow, delayed)

@@ -296,7 +296,8 @@ class _Reading:
             known = ", ".join(p.name for p in inlets) or "none"
             return (f'{target} has no port "{port_name}"'
                     + (did_you_mean(port_name, [p.name for p in inlets]) or f"; it has: {known}"))
-        takes = sorted({p.flow for p in inlets if not port_name or p.name == port_name})
+        takes = sorted({p.flow for p in inlets
+                        if (p.name == port_name if port_name else not p.delayed)})
         if not takes:
             return f"{left} gives {gives}, {target} takes nothing"
         between = [name for name, kind in node_types().items() if kind.ports().gives in takes

@@ -1,12 +1,20 @@
 """A patch runs: cables deliver, knobs move, what leaves comes in the order in which it leaves."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
 import numpy as np
 import pytest
 
+from engine.clock import Clock
 from engine.errors import KuchiError
-from engine.events import Control, NoteOff, NoteOn
+from engine.events import Beat, Control, NoteOff, NoteOn
 from engine.graph import Graph
-from engine.patch import parse_patch
+from engine.music.grid import LOOK_AHEAD_S
+from engine.node import DELAYED, Context, Node
+from engine.nodes.clock import Clock as BeatClock
+from engine.patch import Cable, Patch, parse_patch
 from engine.rendering import render
 from engine.units import HOP
 
@@ -121,3 +129,26 @@ def test_cables_that_meet_in_one_inlet_add_up():
     out = np.concatenate(blocks)[24_000:48_000]
     assert np.max(np.abs(out[:, 0])) == pytest.approx(0.2, abs=0.01)
     assert np.array_equal(out[:, 0], out[:, 1])
+
+
+class Ear(Node):
+    """Notes when it hears which beat."""
+
+    def prepare(self, context: Context) -> None:
+        self.clock: Clock = context.clock
+        self.heard: list[tuple[float, float]] = []
+
+    def process(self, beats: Annotated[Sequence[Beat], DELAYED]) -> None:
+        self.heard += [(self.clock.now, beat.time) for beat in beats]
+
+
+def test_a_delayed_inlet_hears_every_event_once_a_hop_later():
+    nodes = {"ear": (Ear, {}), "clock": (BeatClock, {"bpm": 120.0})}
+    cable = Cable("clock", "ear", Ear.ports().inlets[0])
+    it = Graph(Patch("beats", Path(), "", "", nodes, (cable,), {}, ()))
+    said = [sent for sent in run(it, 1.5) if isinstance(sent.event, Beat)]
+    heard = it.nodes["ear"].heard
+    assert [time for _, time in heard] == [sent.event.time for sent in said]
+    hop = HOP / 48_000
+    assert [now for now, _ in heard] == pytest.approx(
+        [max(hop, time - LOOK_AHEAD_S) + hop for _, time in heard], abs=1.01 * hop)

@@ -5,12 +5,16 @@ likely on this sixteenth. Where the sound alone is ambiguous, that may decide; w
 clear, it can't. `STRENGTH` is what its card could show to be no loss.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from engine.drums import DRUMS
+from engine.events import Beat
 from engine.music.drum_maps import NINE, nine_of
+from engine.music.grid import Count
 from engine.music.memory import MEAN_BPM
 from engine.music.rhythm import Rhythm
 from engine.units import Samples
@@ -72,12 +76,72 @@ class Expectation:
         return int(np.floor(4.0 * self._beat + 0.5))
 
 
+class Due:
+    """What is due by a clock's beats. It weighs in only while the tempo is held.
+
+        due.follow(beats, moment)                     # each hop
+        due.weigh(time, drums, chances, STRENGTH)     # a strike, and what it may be
+        due.struck(time, "snare", 0.8)                # what it was held for
+    """
+
+    def __init__(self) -> None:
+        Expectation().due()                     # loaded and warm
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the groove, and the beats."""
+        self._count, self._frozen = Count(), False
+        self._groove: Expectation | None = None
+        self._in_bar, self._begins = 0, 0       # of the groove, counted beats
+
+    def follow(self, beats: Sequence[Beat], moment: float) -> None:
+        """These beats were said, and no strike before `moment` will be asked about."""
+        if beats:
+            self._count.hear(beats)
+            self._frozen = beats[-1].frozen
+        grid = self._count.grid
+        if grid is None:
+            return
+        if not self._count.runs(moment):
+            self._groove = None
+            return
+        if self._groove is None or grid.in_bar != self._in_bar:
+            self._in_bar = grid.in_bar
+            self._begins = grid.in_bar * math.floor(grid.beat_at(moment) / grid.in_bar)
+            self._groove = Expectation(grid.bpm, grid.in_bar)
+        self._groove.follow(self._beat(moment))
+
+    def weigh(self, time: float, drums: Sequence[str], chances: Samples, strength: float) -> None:
+        """Let the groove weigh in on a strike, in place.
+
+        drums    : what each sound it may be plays; one that is no drum is as due as most
+        chances  : float32, one a sound, in that order; what follows them is left alone
+        strength : see `weighed`
+        """
+        if self._groove is None or not self._frozen or strength <= 0.0:
+            return
+        self._groove.follow(self._beat(time))
+        due = dict(zip(DRUMS, self._groove.due().tolist(), strict=True))
+        of_sounds = np.array([due.get(drum, 1.0) for drum in drums], np.float32)
+        chances[:] = weighed(chances, of_sounds, strength)
+
+    def struck(self, time: float, drum: str, velocity: float) -> None:
+        """The last word on a strike."""
+        if self._groove is not None:
+            self._groove.follow(self._beat(time))
+            self._groove.struck(drum, velocity)
+
+    def _beat(self, time: float) -> float:
+        assert self._count.grid is not None
+        return self._count.grid.beat_at(time) - self._begins
+
+
 def weighed(probabilities: Samples, due: Samples, strength: float = STRENGTH) -> Samples:
-    """What the ear heard and what is due, together: (16,) or more, the rest untouched.
+    """What the ear heard and what is due, together; float32 (n,) and (m,), m at most n.
 
     strength : 0 the ear alone, 1 as if both were equally sure
 
-    The sum stays, so confidence in "a drum at all" stays.
+    What has no due is untouched. The sum stays, so confidence in "a drum at all" stays.
     """
     drums = len(due)
     both = probabilities.copy()

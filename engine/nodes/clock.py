@@ -169,5 +169,5 @@ class Clock(Node):
             heard = time + self.offset_ms / 1000.0
             if heard > self._clock.now - 0.5 * grid.beat_s:
                 beats.append(Beat(heard, grid.bpm, grid.phase(beat),
-                                  max(heard, self._clock.now), grid.in_bar))
+                                  max(heard, self._clock.now), grid.in_bar, self.frozen))
         return beats

@@ -9,14 +9,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from engine.drums import DRUMS
 from engine.dsp.levels import accumulate
 from engine.dsp.strike import LEAD, STEP, WINDOW, ear, frames_by, hear
-from engine.events import Hit, Onset, Release
-from engine.node import AudioBlock, Context, Node, Param, action
+from engine.events import Beat, Hit, Onset, Release
+from engine.music.expectation import STRENGTH, Due
+from engine.node import DELAYED, AudioBlock, Context, Node, Param, action
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
 from engine.voice.by_hand import AGAIN_S, WRONG_S, Hand
 from engine.voice.correction import corrected
@@ -56,6 +58,9 @@ class DrumClassifier(Node):
 
     With a `profile` (see `kuchi teach`) a hit is one of the performer's own sounds, and its
     velocity lies between the performer's own soft and loud of that sound.
+
+    With a clock cabled to `.beats`, what the groove so far makes due on this sixteenth helps where
+    the sound alone is unsure, while the tempo is frozen.
     """
 
     profile = Param("", help="the performer's: a file beside the patch, or a name that was given "
@@ -72,6 +77,8 @@ class DrumClassifier(Node):
     unsure = Param("guess", choices=("guess", "drop", *DRUMS),
                    help="an unsure hit: the best guess, softer; nothing; or always this drum")
     refuse_at = Param(0.7, low=0.3, high=1.0, help="so probably no drum that nothing is played")
+    groove = Param(STRENGTH, low=0.0, high=1.0, help="how much the groove weighs in; 0: the ear "
+                                                    "alone")
     adapt = Param(False, help="learn, in pauses, from hits that were very sure; off forgets it")
     soft_db = Param(-36.0, low=-70.0, high=-10.0,
                     help="without a profile: a hit with this peak is the softest")
@@ -99,6 +106,7 @@ class DrumClassifier(Node):
         if self.profile:
             self._know(_profile(profile_path(self.profile, context.folder), path), context)
         self._hand = Hand(self._naming, self._lessons, context.clock)
+        self._due = Due() if context.feeds.get("beats") else None
         self.late = 0
         warm = Strike()
         self._hear_frame(warm)
@@ -120,7 +128,10 @@ class DrumClassifier(Node):
             assert self._lessons
             self._lessons.unfollow()
 
-    def process(self, audio: AudioBlock, onsets: Sequence[Onset]) -> Sequence[Hit | Release]:
+    def process(self, audio: AudioBlock, onsets: Sequence[Onset],
+                beats: Annotated[Sequence[Beat], DELAYED] = ()) -> Sequence[Hit | Release]:
+        if self._due:
+            self._due.follow(beats, self._clock.now - self.wait_ms / 1000.0)
         if not onsets and not self._heard:
             return self._rest() if self._recent or self._hand.corrected or self._learning else ()
         for onset in onsets:
@@ -132,6 +143,8 @@ class DrumClassifier(Node):
                 self._listen(strike, audio)
             if not strike.final:
                 self._speak(strike, said)
+                if strike.final and strike.hit and self._due:
+                    self._due.struck(strike.time, strike.hit.drum, strike.hit.velocity)
             if strike.final:
                 self._follow(strike, peak, said)
         for strike in [strike for strike in self._heard if strike.over]:
@@ -149,6 +162,8 @@ class DrumClassifier(Node):
         self._heard.clear()
         self._recent.clear()
         self._hand.forget()
+        if self._due:
+            self._due.reset()
         self.late = 0
 
     # -- a strike ------------------------------------------------------------------------------
@@ -272,6 +287,10 @@ class DrumClassifier(Node):
         if strike.weighed != strike.frames:
             strike.weighed = strike.frames
             self._naming.weigh(strike.state, strike.opinion, strike.heard_ms, strike.chances)
+            if self._due:
+                drums = [self._naming.drum_of(sound, strike.opinion)
+                         for sound in range(len(self._naming.names))]
+                self._due.weigh(strike.time, drums, strike.chances, self.groove)
 
     # -- and then ------------------------------------------------------------------------------
 
