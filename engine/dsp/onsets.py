@@ -24,7 +24,7 @@ from engine.dsp.echo import (
 from engine.dsp.envelope import SILENCE_DB, floor_of, follow_peak, follow_room, to_db
 from engine.dsp.filters import BANDS, ROWS, band_energies, biquad, resonators, sane
 from engine.dsp.flux import level_flux
-from engine.dsp.peaks import bar_for, steepest
+from engine.dsp.peaks import ROLL_HOPS, bar_for, bursts, rolls, steepest
 from engine.units import HOP
 
 PAST = 512                                   # hops remembered, a power of two
@@ -61,7 +61,7 @@ EAR = np.dtype([
 
 STATE = np.dtype([
     ("hop", np.int64), ("struck", np.int64, (FAST,)), ("belief", np.float32, (2,)),
-    ("sensitivity_db", np.float32), ("retrigger_hops", np.float32),
+    ("sensitivity_db", np.float32), ("retrigger_hops", np.float32), ("each_burst", np.bool_),
     ("rumble", np.float32, (2,)), ("bank", np.float32, (ROWS * BANDS,)),
     ("levels", np.float32, (PAST, BANDS)), ("flux", np.float32, (PAST,)),
     ("room", np.float32, (BANDS,)), ("floor", np.float32, (BANDS,)), ("peak", np.float32),
@@ -76,12 +76,15 @@ STATE = np.dtype([
     ("age", np.float32), ("strength_db", np.float32), ("odds", np.float32)])
 """What was heard so far, what is set, scratch, and the last answer."""
 
+SET = ("sensitivity_db", "retrigger_hops", "each_burst")
+
 
 def begin(state: np.ndarray) -> None:
     """Forget everything heard; what is set stays. state : STATE (1,)."""
-    kept = state["sensitivity_db"][0], state["retrigger_hops"][0]
+    kept = {name: state[name][0] for name in SET}
     state[:] = 0
-    state["sensitivity_db"], state["retrigger_hops"] = kept
+    for name, value in kept.items():
+        state[name] = value
     state["struck"], state["belief"] = -PAST * HOP, DOUBT
     state["levels"], state["room"] = BEFORE_DB, BEFORE_DB
     state["peak"] = BEFORE_PEAK_DB
@@ -252,9 +255,13 @@ def decide(ear, state):
     """Whether the judge has been sure for long enough, and the strike is strong enough.
 
     A sharp attack is announced as soon as it is sure; one that swells, like many a soft kick, when
-    it has been likely for longer.
+    it has been likely for longer. A lip that rolls strikes once, or with every burst.
     """
     believe(state.odds, state.belief)
+    if state.each_burst and state.hop - state.struck[0] > ROLL_HOPS[0] // 2 and (
+            bursts(state.flux, state.hop)):
+        state.strength_db = strength(state.levels, state.hop, state.room)
+        return state.strength_db >= state.sensitivity_db and announce(state)
     bar = bar_for(state.hop - state.struck[0], state.retrigger_hops, ear.sure, ear.surer)
     if state.hop - state.struck[FAST - 1] < FAST_HOPS:
         bar -= EAGER
@@ -265,11 +272,21 @@ def decide(ear, state):
     if state.strength_db < (state.sensitivity_db if at_once else
                             max(state.sensitivity_db, np.float32(LOUD_DB))):
         return False
+    return announce(state)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def announce(state):
+    """Date the strike, and have nothing struck again at once. False where it is a lip's roll that
+    goes on."""
+    state.age = steepest(state.flux, state.hop, LOOK_BACK)
+    state.belief[1] = DOUBT
+    if not state.each_burst and rolls(state.flux, state.hop, int(state.age + 0.5)):
+        state.struck[0] = state.hop
+        return False
     for k in range(FAST - 1, 0, -1):
         state.struck[k] = state.struck[k - 1]
     state.struck[0] = state.hop
-    state.belief[1] = DOUBT
-    state.age = steepest(state.flux, state.hop, LOOK_BACK)
     return True
 
 

@@ -57,6 +57,8 @@ class OnsetDetector(Node):
     sensitivity_db = Param(10.0, low=3.0, high=40.0,
                            help="this far above the room counts as a strike")
     retrigger_ms = Param(45.0, low=10.0, high=500.0, help="no second onset within this time")
+    rolls = Param("one", choices=("one", "each"),
+                  help="a rolling lip strikes once, or with each of its bursts")
     model = Param("", help="an .npz file of your own, beside the patch; empty: the built-in one")
 
     def prepare(self, context: Context) -> None:
@@ -74,6 +76,7 @@ class OnsetDetector(Node):
         if hasattr(self, "_state"):
             self._state["sensitivity_db"] = self.sensitivity_db
             self._state["retrigger_hops"] = self.retrigger_ms * SAMPLE_RATE / 1000.0 / HOP
+            self._state["each_burst"] = self.rolls == "each"
 
     def process(self, audio: AudioBlock, bleed: Bleed = None) -> Sequence[Onset]:
         played = self._silence if bleed is None else bleed.samples

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.dsp.peaks import SPAN_HOPS, bar_for, steepest
+from engine.dsp.peaks import SPAN_HOPS, bar_for, bursts, rolls, steepest
 
 
 def ring(rises, newest):
@@ -47,3 +47,37 @@ def test_the_bar_comes_down_after_a_strike():
     assert bars[0] == pytest.approx(3.0, abs=0.05)
     assert all(later <= sooner for sooner, later in pairwise(bars))
     assert bars[-1] == 2.0
+
+
+def row(apart, count, rise=200.0, between=0.0):
+    """A ring of 256 hops: rises so far apart, the newest four hops ago, and some between."""
+    flux = np.zeros(256, np.float32)
+    for k in range(count):
+        flux[(300 - 4 - k * apart) % 256] = rise
+        flux[(300 - 4 - k * apart - apart // 2) % 256] += between
+    return flux
+
+
+@pytest.mark.parametrize(("apart", "count", "rolling"), [
+    (27, 3, True), (50, 3, True),
+    (27, 2, False),                 # two are a flam
+    (62, 3, False)])                # sixteenths at 180 bpm
+def test_three_even_rises_faster_than_sixteenths_are_a_roll(apart, count, rolling):
+    assert rolls(row(apart, count), 300, 4) == rolling
+
+
+def test_a_crackling_tail_is_no_roll():
+    assert not rolls(row(27, 3, between=150.0), 300, 4)
+    assert not rolls(row(27, 3, rise=50.0), 300, 4)
+
+
+def test_a_rise_three_times_as_large_stands_out_of_a_roll():
+    flux = row(27, 3)
+    flux[(300 - 4) % 256] = 600.0
+    assert not rolls(flux, 300, 4)
+
+
+def test_each_burst_of_a_roll_is_told_once_as_it_comes():
+    flux = row(27, 3)
+    told = [hop for hop in range(280, 310) if bursts(flux, hop)]
+    assert told == pytest.approx([296], abs=4)

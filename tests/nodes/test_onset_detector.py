@@ -96,6 +96,27 @@ def test_sixteenths_at_180_bpm_are_heard_one_by_one():
     assert (right, invented) == (16, 0)
 
 
+@pytest.mark.parametrize("who", range(len(PERFORMERS)))
+def test_a_lip_that_rolls_strikes_once_or_with_each_burst_when_told_so(who):
+    audio, _ = perform([(0.5, "brr", 0.9)], who, seconds=3.0)
+    assert times(audio) == pytest.approx([0.5], abs=0.01)
+    each = times(audio, rolls="each")
+    assert 0.033 < np.median(np.diff(each)) < 0.042       # the synthetic lip rolls at 27.5 a second
+    assert len(each) > 40
+
+
+def test_a_snare_that_ends_a_roll_is_heard():
+    audio, _ = perform([(0.5, "brr", 0.9), (1.2, "k", 0.9)], "aki", seconds=2.0)
+    assert times(audio) == pytest.approx([0.5, 1.2], abs=0.02)
+
+
+@pytest.mark.parametrize("who", range(len(PERFORMERS)))
+def test_a_take_that_begins_on_the_first_sample_of_a_kick_begins_with_a_strike(who):
+    audio, strikes = perform([(0.5, "b", 0.9), (1.0, "b", 0.9)], who, seconds=1.6)
+    heard = times(audio[frames(strikes[0].time):])
+    assert heard == pytest.approx([0.0, 0.5], abs=0.015)
+
+
 @pytest.mark.parametrize("name", ["silence", "white", "pink", "fan", "held"])
 def test_where_nothing_is_struck_nothing_is_heard(name):
     rng, n = np.random.default_rng(11), 12 * SECOND
