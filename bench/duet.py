@@ -58,7 +58,7 @@ class _Stage:
                 if isinstance(said, NoteOn):
                     self.sounding.add(said.note)
                     self.began += 1
-                else:
+                elif isinstance(said, NoteOff):
                     self.sounding.discard(said.note)
 
 

@@ -6,8 +6,14 @@ When it did leave is `sent`, which the graph notes beside the event; `sent - tim
 All are seconds on one clock, the count of samples heard.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+_STATUS = {"key_pressure": 0xA0, "controller": 0xB0, "pressure": 0xD0, "bend": 0xE0}
+_KIND_OF = {status: kind for kind, status in _STATUS.items()}
+_REST = {1: 0, 2: 0, 11: 127, **dict.fromkeys(range(64, 70), 0)}
+_MODES = 120                    # controllers from here on are orders to a receiver, no gestures
+_CENTRE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,60 @@ class NoteOff:
     velocity: int
     channel: int
     due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """What hands and feet do to notes: a pedal or wheel, bend, pressure. Flows beside notes.
+
+    kind   : "controller" with its number 0-127, "key_pressure" with its note, "pressure" or "bend"
+    value  : 0-127; of a bend -8192..8191
+    """
+
+    time: float
+    kind: str
+    number: int
+    value: int
+    channel: int
+    due: float = 0.0
+
+    @classmethod
+    def of(cls, time: float, status: int, data1: int, data2: int = 0) -> "Gesture | None":
+        """The gesture of a MIDI message; None where it is none, such as a note.
+
+        >>> Gesture.of(1.0, 0xB2, 64, 127)
+        Gesture(time=1.0, kind='controller', number=64, value=127, channel=3, due=0.0)
+        """
+        kind, channel = _KIND_OF.get(status & 0xF0, ""), (status & 0x0F) + 1
+        if not kind or (kind == "controller" and data1 >= _MODES):
+            return None
+        if kind == "bend":
+            return cls(time, kind, 0, data1 + 128 * data2 - _CENTRE, channel)
+        if kind == "pressure":
+            return cls(time, kind, 0, data1, channel)
+        return cls(time, kind, data1, data2, channel)
+
+    @property
+    def message(self) -> tuple[int, int, int]:
+        """It as MIDI: a status and two data bytes, 0 where there is no second one."""
+        status = _STATUS[self.kind] | (self.channel - 1)
+        if self.kind == "bend":
+            return status, (self.value + _CENTRE) % 128, (self.value + _CENTRE) // 128
+        return (status, self.value, 0) if self.kind == "pressure" else (
+            status, self.number, self.value)
+
+    @property
+    def rest(self) -> int | None:
+        """Its value where nobody does anything; None of a volume, a pan or a bank, which stay.
+
+        Source: MIDI Manufacturers Association, RP-015, Response to Reset All Controllers.
+        """
+        return _REST.get(self.number) if self.kind == "controller" else 0
+
+    def at_rest(self, time: float) -> "Gesture":
+        """Let go: what has no `rest` stays where it is."""
+        value = self.value if self.rest is None else self.rest
+        return replace(self, time=time, value=value, due=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +198,12 @@ class Skipped:
 
 
 Note = NoteOn | NoteOff
-Event = (Onset | Hit | Release | NoteOn | NoteOff | Beat | Chord | Features | Control | Message
-         | Skipped)
+Event = (Onset | Hit | Release | NoteOn | NoteOff | Gesture | Beat | Chord | Features | Control
+         | Message | Skipped)
 
 _KINDS = {Onset: "onset", Hit: "hit", Release: "release", NoteOn: "note_on", NoteOff: "note_off",
-          Beat: "beat", Chord: "chord", Features: "features", Control: "control",
-          Message: "message", Skipped: "skipped"}
+          Gesture: "gesture", Beat: "beat", Chord: "chord", Features: "features",
+          Control: "control", Message: "message", Skipped: "skipped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +232,9 @@ class Sent:
                 row |= {"sound": event.sound, "drum": event.drum}
             case NoteOn() | NoteOff():
                 row |= {"note": event.note, "velocity": event.velocity, "channel": event.channel}
+            case Gesture():
+                row |= {"kind": event.kind, "number": event.number, "value": event.value,
+                        "channel": event.channel}
             case Beat():
                 row |= {"bpm": event.bpm, "phase": event.phase}
             case Chord():

@@ -19,6 +19,7 @@ from engine.events import (
     Control,
     Event,
     Features,
+    Gesture,
     Hit,
     Note,
     NoteOff,
@@ -35,6 +36,9 @@ from engine.nodes.midi_in import MidiIn
 from engine.patch import Patch
 from engine.units import HOP, SAMPLE_RATE, Samples
 
+_Way = tuple[list[Event], tuple[type, ...]]
+"""A list that a node fills, and with what of all that it says; () is everything."""
+
 
 @dataclass(slots=True)
 class _Step:
@@ -43,8 +47,8 @@ class _Step:
     name: str
     node: Node
     arguments: list[Any]
-    targets: list[list[Event]] = field(default_factory=list)
-    later: list[list[Event]] = field(default_factory=list)          # delayed inlets' next hop
+    targets: list[_Way] = field(default_factory=list)
+    later: list[_Way] = field(default_factory=list)       # delayed inlets' next hop
 
 
 class Graph:
@@ -72,7 +76,7 @@ class Graph:
         self._steps: list[_Step] = []
         self._calls: list[tuple[Callable[..., Sequence[Event] | None], list[Any], _Step]] = []
         self._filled: list[list[Event]] = []            # inboxes to be emptied after this hop
-        self._arriving: deque[Note | Control] = deque()
+        self._arriving: deque[Note | Gesture | Control] = deque()
         self._outbox: list[tuple[float, int, Sent]] = []
         self._count = 0                                 # events sent; keeps equal times in order
         for name, (kind, settings) in patch.nodes.items():
@@ -137,13 +141,15 @@ class Graph:
                 self._steps.append(_Step(name, node, arguments))
         later: dict[tuple[str, str], list[Event]] = {}
         for step in self._steps:
+            says = set(step.node.ports().says)
             for cable in self.patch.cables:
                 if cable.source == step.name and cable.port.flow != "audio":
                     inlet = cable.target, cable.port.name
+                    kinds = () if says <= set(cable.port.kinds) else cable.port.kinds
                     if cable.port.delayed:
-                        step.later.append(later.setdefault(inlet, []))
+                        step.later.append((later.setdefault(inlet, []), kinds))
                     else:
-                        step.targets.append(inboxes[inlet])
+                        step.targets.append((inboxes[inlet], kinds))
         self._delayed = [(events, inboxes[inlet]) for inlet, events in later.items()]
         self._line_up()
 
@@ -258,11 +264,11 @@ class Graph:
     def _send(self, step: _Step, events: Sequence[Event]) -> None:
         if not self.listening:
             events = [event for event in events if not _was_heard(event)]
-        for target in step.targets:
-            target.extend(events)
+        for target, kinds in step.targets:
+            target.extend(_of(kinds, events))
             self._filled.append(target)
-        for target in step.later:
-            target.extend(events)
+        for target, kinds in step.later:
+            target.extend(_of(kinds, events))
         if step.node.inlet:
             return                                      # what came in has not left
         now = self.clock.now
@@ -297,8 +303,8 @@ class Graph:
 
     # -- from outside --------------------------------------------------------------------------
 
-    def arrive(self, event: Note | Control) -> None:
-        """A note or a control from outside; call in order of time."""
+    def arrive(self, event: Note | Gesture | Control) -> None:
+        """A note, a gesture or a control from outside; call in order of time."""
         self._arriving.append(event)
 
     def _deliver_arrived(self) -> None:
@@ -307,6 +313,9 @@ class Graph:
             event = arriving.popleft()
             if isinstance(event, Control):
                 self.control(event)
+                continue
+            if isinstance(event, Gesture) and self.knobs.take(event):
+                self.control(Control(event.time, "cc", (event.number, event.channel, event.value)))
                 continue
             for node in self._keys:
                 node.arrive(event)
@@ -371,6 +380,10 @@ class Graph:
             known = ", ".join(self.patch.scenes) or "none"
             raise KuchiError(f'there is no scene "{name}"; this patch has: {known}')
         return self.patch.scenes[name]
+
+
+def _of(kinds: tuple[type, ...], events: Sequence[Event]) -> Sequence[Event]:
+    return [event for event in events if isinstance(event, kinds)] if kinds else events
 
 
 def _was_heard(event: Event) -> bool:

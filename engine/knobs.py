@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.controls import Binding
+from engine.events import Gesture
 from engine.node import Node, Param
 
 _NEAR = 4 / 127         # a knob this close to the value that is set has met it
@@ -20,6 +21,11 @@ class Knobs:
         self.bindings = bindings
         self._nodes = nodes
         self._stood: dict[Binding, tuple[float, Any]] = {}      # where it stood, what it set
+
+    def take(self, gesture: Gesture) -> bool:
+        """Is this gesture bound to something? Then it is Kuchi's own, and isn't passed on."""
+        return gesture.kind == "controller" and any(
+            binding.hears("cc", gesture.number, gesture.channel) for binding in self.bindings)
 
     def touch(self, source: str, number: int, channel: int, value: int
               ) -> Iterator[tuple[str, Any]]:

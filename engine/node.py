@@ -36,6 +36,7 @@ from engine.events import (
     Control,
     Event,
     Features,
+    Gesture,
     Hit,
     Message,
     NoteOff,
@@ -55,7 +56,7 @@ Flow = Literal["audio", "onsets", "hits", "notes", "beats", "chords", "features"
                "messages"]
 
 _FLOW_OF: dict[type, Flow] = {Onset: "onsets", Hit: "hits", Release: "hits", NoteOn: "notes",
-                              NoteOff: "notes", Beat: "beats", Chord: "chords",
+                              NoteOff: "notes", Gesture: "notes", Beat: "beats", Chord: "chords",
                               Features: "features", Control: "controls", Message: "messages"}
 
 
@@ -274,21 +275,24 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Port:
     """An inlet. `compiled` audio inlets are served by the audio thread, not by `process`; an
-    `optional` one may hear nothing where another of the node's does."""
+    `optional` one may hear nothing where another of the node's does. Of what flows there it is
+    brought the `kinds` that it names: `Sequence[Note]` hears no pedal."""
 
     name: str
     flow: Flow
     delayed: bool = False
     compiled: bool = False
     optional: bool = False
+    kinds: tuple[type, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a type of node takes and gives."""
+    """What a type of node takes and gives, and the kinds of events that it may say."""
 
     inlets: tuple[Port, ...]
     gives: Flow | None = field(default=None)
+    says: tuple[type, ...] = ()
 
 
 class Node:
@@ -340,7 +344,7 @@ class Node:
         if issubclass(cls, SoundingNode):
             inlets += [Port(name, "audio", compiled=True) for name in cls.hears]
             gives = "audio" if cls.sounds else gives
-        return Ports(tuple(inlets), gives)
+        return Ports(tuple(inlets), gives, _kinds(returned))
 
     def set(self, name: str, value: Any) -> None:
         """Change a setting, checked; `changed` is told. Raises ValueError with the reason."""
@@ -403,12 +407,16 @@ class SoundingNode(Node):
 def _flow(hint: Any) -> Flow | None:
     if hint in (None, type(None)):
         return None
-    arguments = typing.get_args(hint)
-    kinds = typing.get_args(arguments[0]) or arguments[:1] if arguments else ()
-    flows = {_FLOW_OF[kind] for kind in kinds if kind in _FLOW_OF}
+    flows = {_FLOW_OF[kind] for kind in _kinds(hint) if kind in _FLOW_OF}
     if len(flows) != 1:
         raise KuchiError(f"{hint} is no kind of port: use AudioBlock, Bleed or Sequence[an event]")
     return flows.pop()
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """`Sequence[NoteOn | NoteOff]` -> NoteOn, NoteOff."""
+    arguments = typing.get_args(hint)
+    return typing.get_args(arguments[0]) or arguments[:1] if arguments else ()
 
 
 def _port(name: str, hint: Any) -> Port:
@@ -417,6 +425,7 @@ def _port(name: str, hint: Any) -> Port:
     if hint == Bleed:
         return Port(name, "audio", delayed=True)
     delayed = typing.get_origin(hint) is Annotated and DELAYED in hint.__metadata__
-    flow = _flow(typing.get_args(hint)[0] if delayed else hint)
+    hint = typing.get_args(hint)[0] if delayed else hint
+    flow = _flow(hint)
     assert flow is not None
-    return Port(name, flow, delayed)
+    return Port(name, flow, delayed, kinds=_kinds(hint))

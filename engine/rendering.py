@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.clock import Clock
-from engine.events import Control, Event, Message, Note, Sent
+from engine.events import Control, Event, Gesture, Message, Note, Sent
 from engine.graph import Graph
 from engine.node import AudioBlock, Context, Node
 from engine.patch import Patch
@@ -26,14 +26,15 @@ _SILENT_BLOCK = 1024      # with nothing to sound, larger blocks give the same e
 
 
 def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
-           notes: Iterable[Note | Control] = (), *, block: int | Sequence[int] | None = None,
-           seed: int = 0, write: Callable[[Samples], object] | None = None) -> Iterator[Sent]:
+           notes: Iterable[Note | Gesture | Control] = (), *,
+           block: int | Sequence[int] | None = None, seed: int = 0,
+           write: Callable[[Samples], object] | None = None) -> Iterator[Sent]:
     """Run a patch over a recording and yield what leaves, in the order of `sent`.
 
     OSC messages are left out: they say again, many times a second, what the events have said.
 
     audio : float32 (frames,) at 48 kHz, or its stretches one after another; None is silence
-    notes : notes and controls with their times, in order
+    notes : notes, gestures and controls with their times, in order
     block : simulated driver blocks, one size or several in turn; events don't depend on it
     write : is given the output, a stretch at a time, float32 (n, 2), where the patch has sound
     """

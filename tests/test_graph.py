@@ -1,6 +1,7 @@
 """A patch runs: cables deliver, knobs move, what leaves comes in the order in which it leaves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import pytest
 
 from engine.clock import Clock
 from engine.errors import KuchiError
-from engine.events import Beat, Control, NoteOff, NoteOn
+from engine.events import Beat, Control, Gesture, NoteOff, NoteOn
 from engine.graph import Graph
 from engine.music.grid import LOOK_AHEAD_S
 from engine.node import DELAYED, Context, Node
@@ -152,3 +153,25 @@ def test_a_delayed_inlet_hears_every_event_once_a_hop_later():
     hop = HOP / 48_000
     assert [now for now, _ in heard] == pytest.approx(
         [max(hop, time - LOOK_AHEAD_S) + hop for _, time in heard], abs=1.01 * hop)
+
+
+PEDALS = """
+cables = ["keys -> synth -> speakers", "keys -> daw"]
+[nodes.daw]
+type = "midi-out"
+[nodes.synth]
+type = "tone-player"
+[controls]
+cc80 = "synth.gain_db"
+"""
+
+
+def test_a_pedal_reaches_the_nodes_that_name_it_and_no_others():
+    graph = Graph(parse_patch(PEDALS))
+    pedal = Gesture(0.0, "controller", 64, 127, 1)
+    for event in (pedal, Gesture(0.0, "controller", 80, 127, 1), NoteOn(0.0, 60, 90, 1)):
+        graph.arrive(event)
+    graph.hear(np.zeros((64, 1), np.float32), np.zeros((64, 2), np.float32))
+    left = [sent.event for sent in graph.take() if sent.node == "daw"]
+    assert [replace(event, due=0.0) for event in left] == [pedal, NoteOn(0.0, 60, 90, 1)]
+    assert [sent.event.rest for sent in graph.finish() if isinstance(sent.event, Gesture)] == [0]

@@ -115,8 +115,56 @@ def test_panic_ends_each_note_then_quiets_the_channels_used(ledger):
     ledger.add(Leaving(0, 0xB2, 1, 64), 1)
     ledger.leaving(1)
     ledger.panic()
-    assert ledger.leaving(2) == [off(36, channel=9), *(
+    assert ledger.leaving(2) == [off(36, channel=9), Leaving(0, 0xB2, 1, 0), *(
         Leaving(0, status, control, 0) for status in (0xB2, 0xB9) for control in (123, 120, 121))]
+
+
+PEDAL, PEDAL_UP = Leaving(0, 0xB0, 64, 127), Leaving(0, 0xB0, 64, 0)
+BENT, STRAIGHT = Leaving(0, 0xE0, 5, 70), Leaving(0, 0xE0, 0, 64)
+PRESSED, LIGHT = Leaving(0, 0xD0, 90, 0), Leaving(0, 0xD0, 0, 0)
+
+
+@pytest.mark.parametrize("how", [Ledger.forget, Ledger.panic, lambda it: it.closing(0)],
+                         ids=["forget", "panic", "closing"])
+def test_pedal_bend_and_pressure_come_to_rest_wherever_notes_are_ended(ledger, how):
+    for message in (PEDAL, on(60), BENT, PRESSED, off(60)):
+        ledger.add(message, 0)
+    ledger.leaving(0)
+    how(ledger)
+    assert [m for m in ledger.leaving(1) if (m.status, m.data1) not in (
+        (0xB0, 123), (0xB0, 120), (0xB0, 121))] == [PEDAL_UP, STRAIGHT, LIGHT]
+    how(ledger)
+    assert not {PEDAL_UP, STRAIGHT, LIGHT} & set(ledger.leaving(2))
+
+
+def test_a_pedal_that_is_up_and_a_volume_are_left_as_they_are(ledger):
+    for message in (PEDAL, PEDAL_UP, Leaving(0, 0xB0, 7, 90)):
+        ledger.add(message, 0)
+    ledger.leaving(0)
+    ledger.forget()
+    assert ledger.leaving(1) == []
+
+
+def test_a_pedal_on_a_lost_port_is_let_go_when_it_is_back(ledger):
+    ledger.add(PEDAL, 0)
+    ledger.leaving(0)
+    ledger.lost(0)
+    ledger.forget()
+    assert ledger.leaving(1) == []
+    ledger.opened(0, 2)
+    assert PEDAL_UP in ledger.leaving(2)
+
+
+def test_a_pedal_is_let_go_once_more_for_a_listener_that_was_deaf_unless_it_is_down_again(ledger):
+    for again in ([], [PEDAL]):
+        ledger.add(PEDAL, 0)
+        ledger.leaving(0)
+        ledger.forget([100])
+        assert ledger.leaving(1) == [PEDAL_UP]
+        for message in again:
+            ledger.add(message, 2)
+        ledger.leaving(2)
+        assert ledger.leaving(100) == ([] if again else [PEDAL_UP])
 
 
 def test_a_port_that_closes_ends_its_notes_and_no_others(ledger):

@@ -17,7 +17,7 @@ import soundfile
 import soxr
 
 from engine.errors import FileError
-from engine.events import Control, Note, NoteOff, NoteOn, Sent
+from engine.events import Control, Gesture, Note, NoteOff, NoteOn, Sent
 from engine.units import SAMPLE_RATE, Samples
 
 MIDI_SUFFIXES = (".mid", ".midi")
@@ -70,10 +70,10 @@ def audio_seconds(path: Path) -> float:
         raise FileError(f"{path}: can't be read as audio: {_reason(error, path)}") from None
 
 
-def read_midi(path: Path) -> list[Note | Control]:
-    """A MIDI file's notes, controllers and program changes, with their times in seconds.
+def read_midi(path: Path) -> list[Note | Gesture | Control]:
+    """A MIDI file's notes, gestures and program changes, with their times in seconds.
 
-    Controllers come as raw controls: `cc` or `program` with (number, channel, value). Raises
+    A program change comes as the raw control `program` with (number, channel, value). Raises
     FileError where the file can't be read.
     """
     try:
@@ -87,18 +87,17 @@ def read_midi(path: Path) -> list[Note | Control]:
         raise
     except Exception as error:      # mido lets a dozen kinds escape from a corrupt file
         raise FileError(f"{path}: is no whole MIDI file: {error or type(error).__name__}") from None
-    time, events = 0.0, list[Note | Control]()
+    time, events = 0.0, list[Note | Gesture | Control]()
     for message in messages:
         time += max(0.0, message.time)      # a corrupt division can make it negative
         if message.type == "note_on" and message.velocity:
             events.append(NoteOn(time, message.note, message.velocity, message.channel + 1))
         elif message.type in ("note_on", "note_off"):
             events.append(NoteOff(time, message.note, 64, message.channel + 1))
-        elif message.type == "control_change":
-            events.append(Control(time, "cc", (message.control, message.channel + 1,
-                                               message.value)))
         elif message.type == "program_change":
             events.append(Control(time, "program", (message.program + 1, message.channel + 1, 127)))
+        elif not message.is_meta and (gesture := Gesture.of(time, *message.bytes()[:3])):
+            events.append(gesture)
     return events
 
 
@@ -135,7 +134,7 @@ class TakeFolder:
             self._log.write(json.dumps(sent.row(), separators=(",", ":")) + "\n")
         except OSError as error:
             raise self._unwritable(error) from None
-        if isinstance(sent.event, NoteOn | NoteOff):
+        if isinstance(sent.event, NoteOn | NoteOff | Gesture):
             self._notes.append(sent)
 
     def write(self, output: Samples) -> None:
@@ -181,7 +180,7 @@ class TakeFolder:
 
 
 def write_midi(path: Path, notes: list[Sent]) -> None:
-    """Notes as a MIDI file: a track for each node that sent some, one tick a sample.
+    """Notes and gestures as a MIDI file: a track for each node that sent some, one tick a sample.
 
     Notes that a node passes on to a port as they are stand there once, under the node's name.
     """
@@ -193,18 +192,24 @@ def write_midi(path: Path, notes: list[Sent]) -> None:
         before = 0
         for sent in notes:
             event = sent.event
-            if sent.node != node or not isinstance(event, NoteOn | NoteOff):
+            if sent.node != node or not isinstance(event, NoteOn | NoteOff | Gesture):
                 continue
             tick = round(sent.sent * SAMPLE_RATE)
-            kind = "note_on" if isinstance(event, NoteOn) else "note_off"
-            track.append(mido.Message(kind, note=event.note, velocity=event.velocity,
-                                      channel=event.channel - 1, time=tick - before))
+            track.append(_message(event).copy(time=tick - before))
             before = tick
         if track not in tracks:
             tracks.append(track)
             name = mido.MetaMessage("track_name", name=node)
             file.tracks.append(mido.MidiTrack([name, *track]))
     file.save(path)
+
+
+def _message(event: Note | Gesture) -> mido.Message:
+    if isinstance(event, Gesture):
+        data = event.message
+        return mido.Message.from_bytes(data[:2] if event.kind == "pressure" else data)
+    kind = "note_on" if isinstance(event, NoteOn) else "note_off"
+    return mido.Message(kind, note=event.note, velocity=event.velocity, channel=event.channel - 1)
 
 
 def _reason(error: BaseException, path: Path) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.controls import Binding
-from engine.events import Note, NoteOff, NoteOn
+from engine.events import Gesture, Note, NoteOff, NoteOn
 from engine.graph import Graph
 from engine.live.messages import Heard, Midi
 from engine.nodes.clock import Clock
@@ -59,17 +59,23 @@ class Hands:
             velocity = heard.data2 if kind == 0x90 else 0
             self._play(heard, channel, velocity, time)
             yield from knobs.touch("note", heard.data1, channel, velocity)
-        elif kind == 0xB0:
-            yield from knobs.touch("cc", heard.data1, channel, heard.data2)
         elif kind == 0xC0:
             moved = list(knobs.touch("program", heard.data1 + 1, channel, 127))
             yield from moved or [("program", heard.data1 + 1)]
+        elif gesture := Gesture.of(time, heard.status, heard.data1, heard.data2):
+            if knobs.take(gesture):
+                yield from knobs.touch("cc", gesture.number, channel, gesture.value)
+            else:
+                self._arrive(heard.port, gesture)
 
     def _play(self, heard: Heard, channel: int, velocity: int, time: float) -> None:
         note: Note = (NoteOn(time, heard.data1, velocity, channel) if velocity
                       else NoteOff(time, heard.data1, heard.data2, channel))
-        for node in self._keys.get(heard.port, ()):
-            node.arrive(note)
+        self._arrive(heard.port, note)
+
+    def _arrive(self, port: int, event: Note | Gesture) -> None:
+        for node in self._keys.get(port, ()):
+            node.arrive(event)
 
     def lights(self, listening: bool) -> Iterator[Midi]:
         """What the controller must be told, so that its knobs and buttons show what holds now."""

@@ -1,8 +1,9 @@
 """Which notes sound, and which are still to come: the bookkeeping that leaves no note hanging.
 
-Everything that leaves for a MIDI port passes `Ledger`, everything that comes in passes `Door`.
-Neither touches a port; times are monotonic nanoseconds, given by whoever asks. What is limited
-here is counted, so that it can be said.
+A pedal that is down holds notes that have ended, so pedals, bend and pressure are kept too, and
+let go wherever notes are ended. Everything that leaves for a MIDI port passes `Ledger`, everything
+that comes in passes `Door`. Neither touches a port; times are monotonic nanoseconds, given by
+whoever asks. What is limited here is counted, so that it can be said.
 """
 
 import heapq
@@ -12,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.events import Gesture
 
 PORTS = 16
 MOST_DUE = 4096             # messages still to come
@@ -55,11 +58,12 @@ class Ledger:
         self._owed: list[set[Key]] = [{(port, *note) for note in notes} for port in range(PORTS)]
         self._journal = journal
         self._sounding: set[Key] = set()
+        self._moved: dict[Key, Leaving] = {}    # pedals that are down and the like; what ends them
         self._used: list[set[int]] = [set() for _ in range(PORTS)]
         self._open: set[int] = set()
         self._floods = [_Flood(MOST_NOTES) for _ in range(PORTS)]
         self._due: list[tuple[int, int, Leaving]] = []
-        self._again: deque[tuple[int, Key]] = deque()
+        self._again: deque[tuple[int, Leaving]] = deque()
         self._ended: deque[tuple[int, Key]] = deque()
         self._count = 0                         # keeps what is due at one moment in order
         self.flooded = self.late = 0
@@ -83,9 +87,9 @@ class Ledger:
         self._owed[port] = set()
         self._open.add(port)
         self._sounding |= owed
-        self._again.extend((now_ns + AGAIN_NS, key) for key in sorted(owed))
+        self._again.extend((now_ns + AGAIN_NS, _end_of(key)) for key in sorted(owed))
         self._used[port] |= {channel for _, channel, _ in owed}
-        if owed:
+        if owed or any(key[0] == port for key in self._moved):
             self.panic(port)
 
     def closing(self, port: int) -> None:
@@ -97,6 +101,7 @@ class Ledger:
         """Nothing leaves through this port any more, and nothing is owed to it."""
         self.lost(port)
         self._owed[port].clear()
+        self._moved = {key: end for key, end in self._moved.items() if key[0] != port}
         self._used[port].clear()
         self._journal[port] = 0
 
@@ -128,9 +133,9 @@ class Ledger:
             if message.port in self._open:
                 self._pass(message, due_ns, now_ns, found)
         while self._again and self._again[0][0] <= now_ns:
-            _, key = self._again.popleft()
-            if key not in self._sounding and key[0] in self._open:
-                found.append(_end_of(key))
+            _, end = self._again.popleft()
+            if end.port in self._open and not self._begun(end):
+                found.append(end)
         return found
 
     def forget(self, again_ns: Sequence[int] = ()) -> None:
@@ -138,7 +143,7 @@ class Ledger:
 
         again_ns : when their ends are sent once more, for a listener that is deaf now
         """
-        repeated = [(moment, key) for moment in again_ns for key in sorted(self._sounding)]
+        repeated = [(moment, end) for moment in again_ns for end in self._ends(None)]
         self._again = deque(sorted([*self._again, *repeated]))
         self._drop(None)
         self._end(None)
@@ -165,9 +170,18 @@ class Ledger:
         heapq.heapify(self._due)
 
     def _end(self, port: int | None) -> None:
-        for key in sorted(self._sounding):
-            if port in (None, key[0]):
-                self._push(_end_of(key), 0)
+        for end in self._ends(port):
+            self._push(end, 0)
+
+    def _ends(self, port: int | None) -> list[Leaving]:
+        """What ends all that sounds and lets go of all that is held, on one port or on all."""
+        ends = [*map(_end_of, sorted(self._sounding)), *self._moved.values()]
+        return [end for end in ends if port in (None, end.port)]
+
+    def _begun(self, end: Leaving) -> bool:
+        """Does what this message ends sound, or stand, by now?"""
+        key = (end.port, end.status & 0x0F, end.data1)
+        return key in self._sounding if _ends(end) else end in self._moved.values()
 
     def _pass(self, message: Leaving, due_ns: int, now_ns: int, found: list[Leaving]) -> None:
         """Let a message out as the notes that sound demand it."""
@@ -194,7 +208,18 @@ class Ledger:
                 found.append(_end_of(key))
             self._sounding.add(key)
             self._journal[key] = 1
+        elif gesture := Gesture.of(0.0, *message[1:]):
+            self._keep(port, gesture)
         found.append(message)
+
+    def _keep(self, port: int, gesture: Gesture) -> None:
+        """Remember what a pedal or wheel needs to come to rest."""
+        end = Leaving(port, *gesture.at_rest(0.0).message)
+        key = (port, end.status, gesture.number)
+        if gesture.value == gesture.rest:
+            self._moved.pop(key, None)
+        elif gesture.rest is not None:
+            self._moved[key] = end
 
     def _tidy(self, now_ns: int) -> None:
         while self._ended and self._ended[0][0] <= now_ns:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.devices.files import write_midi
-from engine.events import Note, NoteOff, NoteOn, Sent
+from engine.events import Gesture, Note, NoteOff, NoteOn, Sent
 
 _KINDS: dict[str, type[NoteOn] | type[NoteOff]] = {"note_on": NoteOn, "note_off": NoteOff}
 _MOST = 1_000_000           # notes' beginnings and ends: days of playing
@@ -22,11 +22,9 @@ class NoteBook:
         self._notes: list[Sent] = []
 
     def hear(self, row: dict[str, Any]) -> None:
-        """A line of the event log; all but notes pass by."""
-        kind = _KINDS.get(row["event"])
-        if kind is not None and len(self._notes) < _MOST:
-            event: Note = kind(row["time"], row["note"], row["velocity"], row["channel"])
-            self._notes.append(Sent(row["sent"], row["node"], event))
+        """A line of the event log; all but notes and gestures pass by."""
+        if row["event"] in (*_KINDS, "gesture") and len(self._notes) < _MOST:
+            self._notes.append(Sent(row["sent"], row["node"], _read(row)))
 
     def close(self) -> str:
         """Write the file; what became of it, in one line."""
@@ -42,3 +40,9 @@ class NoteBook:
             part.unlink(missing_ok=True)
             return f"{self.path}: can't be written: {str(error.strerror).lower()}"
         return f"{sum(isinstance(s.event, NoteOn) for s in ordered)} notes are in {self.path}."
+
+
+def _read(row: dict[str, Any]) -> Note | Gesture:
+    if row["event"] == "gesture":
+        return Gesture(row["time"], row["kind"], row["number"], row["value"], row["channel"])
+    return _KINDS[row["event"]](row["time"], row["note"], row["velocity"], row["channel"])

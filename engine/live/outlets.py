@@ -9,7 +9,7 @@ import msgspec
 
 from engine.clock import Clock
 from engine.devices.osc import Target
-from engine.events import Hit, NoteOff, NoteOn, Sent
+from engine.events import Gesture, Hit, NoteOff, NoteOn, Sent
 from engine.events import Message as OscMessage
 from engine.live.link import Link
 from engine.live.messages import Logged, Message, Midi
@@ -43,7 +43,7 @@ class Outlets:
         """Let events leave, now or when they are due."""
         for sent in events:
             event = sent.event
-            if isinstance(event, NoteOn | NoteOff):
+            if isinstance(event, NoteOn | NoteOff | Gesture):
                 self._play(sent.node, event, self._clock.ns_at(sent.sent))
             elif isinstance(event, OscMessage):
                 self._count += 1
@@ -54,9 +54,13 @@ class Outlets:
             if self.log and not isinstance(event, OscMessage):
                 self._tell(Logged(sent.row()))
 
-    def _play(self, node: str, event: NoteOn | NoteOff, due_ns: int) -> None:
+    def _play(self, node: str, event: NoteOn | NoteOff | Gesture, due_ns: int) -> None:
         port = self._ports.get(node)
-        if port is not None:
+        if port is None:
+            return
+        if isinstance(event, Gesture):
+            self._link.tell(Midi(port, *event.message, due_ns))
+        else:
             status = (0x90 if isinstance(event, NoteOn) else 0x80) | (event.channel - 1)
             self._link.tell(Midi(port, status, event.note, event.velocity, due_ns))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.events import Beat, Chord, Note, NoteOn
+from engine.events import Beat, Chord, Gesture, Note, NoteOn
 from engine.music.answer import AUTO, Settings
 from engine.music.asking import Asking, Plan
 from engine.music.call import Call, tempo_of
@@ -14,15 +14,14 @@ from engine.music.grid import Count, Grid
 from engine.music.keys import read_span
 from engine.music.line import STEPS_A_BEAT, Line, line_of
 from engine.music.phrase import tones_of
-from engine.music.playing import Playing
 from engine.music.scales import read_scale
+from engine.music.thru import Thru
+from engine.music.turn import LEFT_BEATS, Turn
 from engine.node import Context, Node, Param, action
 
 _PAUSE_BEATS = 0.125        # a pause this long may be the end: an answer is thought of
 _THINK_BEATS = 0.75         # and needs at least so long
 _AGAIN_S = 0.2              # between two thoughts about the same call
-_GRACE_BEATS = 0.25         # into an answer of fours: the hand that was late meant its own bars
-_LEFT_BEATS = 0.5           # at the end of an answer, left to the performer
 _TELLING = 24               # notes that tell the tempo, where no clock does
 
 
@@ -41,7 +40,8 @@ class MelodyContinuation(Node):
 
     Only keys within `listen` are heard as a phrase, and interrupt; lower ones may be chords.
     Notes leave when they are due and not before, so an interrupted answer leaves none behind.
-    Your pedal never holds an answer. Without a clock the tempo of your phrase is used.
+    With `thru` your pedal, wheel and pressure pass as your notes do, but never onto an answer.
+    Without a clock the tempo of your phrase is used.
     """
 
     mode = Param("answer", choices=("answer", "continue", "autocomplete", "loop"),
@@ -78,16 +78,12 @@ class MelodyContinuation(Node):
         self.reset()
 
     def reset(self) -> None:
-        self._count, self._playing = Count(), Playing()
+        self._count, self._turn, self._thru = Count(), Turn(), Thru()
         self._asking = Asking(self._jobs, self._seed)
         self._clocked = False                   # does a clock say the beats?
         self._own: Grid | None = None           # the grid of a call without one
         self._call: Call | None = None
         self._thought_s = -1.0                  # when it was last thought about
-        self._until: float | None = None        # the beat on which the answer ends
-        self._began = 0.0                       # the beat on which it began
-        self._yield: float | None = None        # the beat on which it gives way
-        self._parting: list[Note] = []          # ends that leave with the next hop
         self._seeded: tuple[int, ...] = ()      # the held keys that are completed
         self._last: tuple[Asked, Line, int] | None = None   # question, answer and loudness
 
@@ -122,26 +118,26 @@ class MelodyContinuation(Node):
 
     # -- a hop ---------------------------------------------------------------------------------
 
-    def process(self, notes: Sequence[Note], chords: Sequence[Chord], beats: Sequence[Beat]
-                ) -> Sequence[Note]:
+    def process(self, notes: Sequence[Note | Gesture], chords: Sequence[Chord],
+                beats: Sequence[Beat]) -> Sequence[Note | Gesture]:
         if beats:
             self._count.hear(beats)
         if self._count.runs(self._clock.now) != self._clocked:
             self._change_grid()
-        said: list[Note] = [*notes] if self.thru else []
-        if self._parting:
-            said += self._parting
-            self._parting = []
+        sounded = self._turn.sounds
+        said = self._turn.part()
         for chord in chords:
             self._harmonise(chord)
         for note in notes:
-            if self._awake and self._low <= note.note <= self._high:
+            if self._awake and not isinstance(note, Gesture) and (
+                    self._low <= note.note <= self._high):
                 self._touch(note)
         self._asking.listen()
         grid = self._grid()
         if grid is not None:
             self._advance(grid, said)
-        return said
+        answering = self.channel if sounded or self._turn.sounds else 0
+        return [*self._thru.past(notes, self._clock.now, on=self.thru, answering=answering), *said]
 
     def _change_grid(self) -> None:
         """The clock has come, or gone: what was placed on other beats is over."""
@@ -170,47 +166,39 @@ class MelodyContinuation(Node):
             if self._call:
                 self._call.lift(note.time, note.note)
             return
-        held = self.mode == "autocomplete"
-        if self._until is not None and not held and not self._may_interrupt(note):
+        playing = self._turn.until is not None
+        if playing and self.mode != "autocomplete" and not self._may_interrupt(note):
             return
         if self._call is None:
             self._call = Call()
-            if self._until is None and not self._clocked:
+            if not playing and not self._clocked:
                 self._asking.harmonies.forget_places()         # this call's own beats begin with it
-        if self._until is None and self.listen_bars == 0:
+        if not playing and self.listen_bars == 0:
             self._asking.forget()               # they play on: it was no end
         self._call.press(note.time, note.note, note.velocity)
-        if self._until is None and not self._clocked and len(self._call.notes) <= _TELLING:
+        if not playing and not self._clocked and len(self._call.notes) <= _TELLING:
             times = [sung.time for sung in self._call.notes]
             self._own = Grid(times[0], tempo_of(times))
 
     def _may_interrupt(self, note: Note) -> bool:
         """Is a note, while an answer sounds, the performer's turn?"""
         grid = self._grid()
-        if grid is None or self._until is None:
+        if grid is None:
             return True
-        beat = grid.beat_at(note.time)
-        if self.mode == "answer" and beat >= self._until - _LEFT_BEATS:
-            return True
-        if self.interrupt == "never" or (self.listen_bars and beat < self._began + _GRACE_BEATS):
-            return False
-        if self.interrupt == "now":
-            self._yield = beat
-        elif self._yield is None:
-            self._yield = float(grid.beat_after(max(note.time, self._clock.now)))
-        return True
+        next_beat = float(grid.beat_after(max(note.time, self._clock.now)))
+        return self._turn.may_interrupt(grid.beat_at(note.time), next_beat, self.interrupt,
+                                        to_the_end=self.mode != "answer",
+                                        fours=bool(self.listen_bars))
 
     def _advance(self, grid: Grid, said: list[Note]) -> None:
         now, until = self._clock.now, self._clock.next
-        self._playing.channel = self.channel
-        if self._yield is not None and grid.time_of(self._yield) < until:
-            said += self._playing.stop(max(now, grid.time_of(self._yield)))
-            self._until = self._yield = None
+        playing = self._turn.until is not None
+        said += self._turn.say(grid, now, until, self.channel)
+        if self._turn.until is not None:
+            self._go_on(grid, now, self._turn.until)
+        elif playing:                           # it has just given way
             self._asking.forget()
-        said += self._playing.say(grid, now, until)
-        if self._until is not None:
-            self._go_on(grid, now)
-        if self._call and self._until is None:
+        if self._call and self._turn.until is None:
             self._listen(grid, now)
         plan = self._asking.plan
         if plan and grid.time_of(plan.start) < until:
@@ -294,39 +282,38 @@ class MelodyContinuation(Node):
         if self.mode != "autocomplete":
             self._call = None
         self._play(line, plan.start, loud)
-        said += self._playing.say(grid, self._clock.now, self._clock.next)
+        said += self._turn.say(grid, self._clock.now, self._clock.next, self.channel)
 
-    def _play(self, line: Line, start: float, loud: int) -> None:
+    def _play(self, line: Line, start: float, loud: int) -> float:
+        """Begin a line on a beat; returns the one on which it ends."""
         beats = len(line.steps) / STEPS_A_BEAT
         velocity = min(max(round(loud * self.loudness), 1), 127)
-        end = start + beats - (0.0 if self.mode in ("continue", "autocomplete") else _LEFT_BEATS)
         tones = tones_of(line, start, velocity=velocity, swing=self.swing,
                          seed=self._asking.seed_of_turn(self.seed))
-        self._playing.add(tone._replace(beats=min(tone.beats, end - tone.beat))
-                          for tone in tones if tone.beat < end - 1e-6)
-        self._began, self._until = start, start + beats
+        goes_on = self.mode in ("continue", "autocomplete")
+        self._turn.begin(tones, start, beats, 0.0 if goes_on else LEFT_BEATS)
+        return start + beats
 
-    def _go_on(self, grid: Grid, now: float) -> None:
+    def _go_on(self, grid: Grid, now: float, until: float) -> None:
         """Near the end of an answer: what comes after it, if anything does."""
-        assert self._until is not None
         if self.mode == "autocomplete" and not (self._call and self._call.held):
             self._give_way()
             self._call = None
             return
-        near = now > grid.time_of(self._until - 1.0)
-        if near and self._asking.plan is None and self._last and self._yield is None:
+        near = now > grid.time_of(until - 1.0)
+        if near and self._asking.plan is None and self._last and not self._turn.yields:
             asked, line, _ = self._last
             if self.mode in ("continue", "autocomplete"):
                 steps = np.concatenate([asked.call.steps, line.steps])[-8 * line.bar:]
                 if self._call and self._call.held != self._seeded and self.mode != "continue":
-                    self._complete(grid, self._until)
+                    self._complete(grid, until)
                 else:
                     bars = 1 if self.mode == "autocomplete" else self.bars
-                    self._ask(MORE, grid, Line(steps, line.bar), bars, self._until)
+                    self._ask(MORE, grid, Line(steps, line.bar), bars, until)
             elif self.mode == "loop":
-                self._play(line, self._until, self._last[2])
-        if now >= grid.time_of(self._until) and self._asking.plan is None:
-            self._until = self._yield = None
+                until = self._play(line, until, self._last[2])
+        if now >= grid.time_of(until) and self._asking.plan is None:
+            self._turn.over()
 
     def _repeat(self, *, changed: bool) -> None:
         grid, now = self._grid(), self._clock.now
@@ -342,12 +329,10 @@ class MelodyContinuation(Node):
 
     def _give_way(self) -> None:
         """End the answer in this hop."""
-        self._parting += self._playing.stop(self._clock.now)
-        self._until = self._yield = None
+        self._turn.give_way(self._clock.now)
         self._asking.forget()
 
-    def release(self) -> Sequence[Note]:
+    def release(self) -> Sequence[Note | Gesture]:
         self._call = None
         self._give_way()
-        ended, self._parting = self._parting, []
-        return ended
+        return [*self._turn.part(), *self._thru.let_go(self._clock.now)]

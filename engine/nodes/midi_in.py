@@ -1,15 +1,16 @@
-"""Notes from a keyboard, pads or a MIDI file enter here."""
+"""Notes, pedals and wheels from a keyboard, pads or a MIDI file enter here."""
 
 from collections.abc import Sequence
 
-from engine.events import Note
+from engine.events import Gesture, Note
 from engine.node import Node, Param
 
 
 class MidiIn(Node):
-    """Pass on the notes that arrive on a port.
+    """Pass on what is played on a port: notes, and pedals, bend and pressure beside them.
 
-    Live it hears a virtual or a real port; offline, the MIDI file it is rendered with.
+    Live it hears a virtual or a real port; offline, the MIDI file it is rendered with. A pedal
+    or knob that is bound in `[controls]` stays here: it moves what it is bound to.
     """
 
     inlet = "midi"
@@ -19,18 +20,18 @@ class MidiIn(Node):
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**settings)
-        self._arrived: list[Note] = []
+        self._arrived: list[Note | Gesture] = []
 
-    def arrive(self, note: Note) -> None:
-        """A note came in; it leaves with the next hop."""
-        if self.channel in (0, note.channel):
-            self._arrived.append(note)
+    def arrive(self, event: Note | Gesture) -> None:
+        """It came in; it leaves with the next hop."""
+        if self.channel in (0, event.channel):
+            self._arrived.append(event)
 
-    def process(self) -> Sequence[Note]:
+    def process(self) -> Sequence[Note | Gesture]:
         if not self._arrived:
             return ()
-        notes, self._arrived = self._arrived, []
-        return notes
+        arrived, self._arrived = self._arrived, []
+        return arrived
 
     def reset(self) -> None:
         self._arrived.clear()

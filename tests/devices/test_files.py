@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.devices.files import TakeFolder, read_audio, read_midi, write_midi
 from engine.errors import FileError
-from engine.events import Control, Hit, NoteOff, NoteOn, Sent
+from engine.events import Control, Gesture, Hit, NoteOff, NoteOn, Sent
 
 
 def heard(path: Path) -> np.ndarray:
@@ -92,17 +92,23 @@ def test_a_recording_that_breaks_off_is_read_or_explained(tmp_path):
         assert "breaks off" in str(error)
 
 
-def test_a_midi_file_gives_notes_controllers_and_programs_in_seconds(tmp_path):
+def test_a_midi_file_gives_notes_gestures_and_programs_in_seconds(tmp_path):
     track = mido.MidiTrack([
         mido.MetaMessage("set_tempo", tempo=1_000_000),
         mido.Message("program_change", program=4, channel=0, time=0),
         mido.Message("note_on", note=60, velocity=100, channel=2, time=480),
         mido.Message("control_change", control=21, value=64, channel=15, time=0),
+        mido.Message("pitchwheel", pitch=-200, channel=1, time=0),
+        mido.Message("aftertouch", value=9, time=0),
+        mido.Message("polytouch", note=61, value=8, time=0),
+        mido.Message("control_change", control=123, value=0, time=0),       # an order, no gesture
         mido.Message("note_on", note=60, velocity=0, channel=2, time=240)])
     mido.MidiFile(tracks=[track], ticks_per_beat=480).save(tmp_path / "a.mid")
     assert read_midi(tmp_path / "a.mid") == [
         Control(0, "program", (5, 1, 127)), NoteOn(1.0, 60, 100, 3),
-        Control(1.0, "cc", (21, 16, 64)), NoteOff(1.5, 60, 64, 3)]
+        Gesture(1.0, "controller", 21, 64, 16), Gesture(1.0, "bend", 0, -200, 2),
+        Gesture(1.0, "pressure", 0, 9, 1), Gesture(1.0, "key_pressure", 61, 8, 1),
+        NoteOff(1.5, 60, 64, 3)]
 
 
 def midi_bytes() -> bytes:

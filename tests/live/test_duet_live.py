@@ -2,26 +2,22 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import jack
 import numpy as np
 import pytest
 from fluid import LEFT, MIDI_IN, fluidsynth
 from lateness import HALF_BLOCK_MS, due, late_ms
+from pianist import Wait, a_call, play_file, plug, recital
 
 from bench.concert import Concert
 from bench.players import Player
-from engine.devices.files import read_midi, write_midi
-from engine.events import NoteOff, NoteOn, Sent
 from engine.units import SAMPLE_RATE
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
-
-Wait = Callable[..., None]
 
 _BPM = 233.0
 _BEAT_S = 60.0 / _BPM
@@ -30,52 +26,10 @@ _BEAT_S = 60.0 / _BPM
 @contextmanager
 def duet(server: str, eventually: Wait, log: Path | None = None
          ) -> Iterator[tuple[Concert, Player]]:
-    """The patch as it comes, faster; and a pianist who is plugged into its keys."""
-    with Concert(server, ["melody-duet"], ports=("Kuchi melody",), log=log) as concert:
-        pianist = Player("pianist", server, ["hand"])
-        try:
-            concert.begin(eventually)
-            eventually(lambda: plug(pianist, "pianist:hand", ":Kuchi keys"), "a keyboard", 30)
-            concert.do(lambda: concert.stage.set("clock.bpm", _BPM))
-            yield concert, pianist
-        finally:
-            pianist.close()
-
-
-def plug(player: Player, source: str, target: str) -> bool:
-    """A cable between two ports, each known by the end of its name."""
-    found = [[port for port in player.client.get_ports(is_midi=True) if port.name.endswith(name)]
-             for name in (source, target)]
-    if not all(found):
-        return False
-    try:
-        player.client.connect(found[0][0], found[1][-1])
-    except jack.JackErrorCode:
-        return any(port.name == found[1][-1].name
-                   for port in player.client.get_all_connections(found[0][0]))
-    return True
-
-
-def play_file(pianist: Player, path: Path) -> None:
-    """Every message of a MIDI file at its time."""
-    begun = time.monotonic()
-    for event in read_midi(path):
-        if isinstance(event, NoteOn | NoteOff):
-            time.sleep(max(0.0, begun + event.time - time.monotonic()))
-            loud = event.velocity if isinstance(event, NoteOn) else 0
-            pianist.touch(0x90 if loud else 0x80, event.note, loud)
-
-
-def a_call(path: Path, notes: tuple[int, ...] = (60, 64, 67, 65, 64, 62, 60), beats: float = 1.0
-           ) -> Path:
-    """A MIDI file of notes, so many beats apart."""
-    sent = []
-    for place, note in enumerate(notes):
-        start = place * beats * _BEAT_S
-        sent += [Sent(start, "call", NoteOn(start, note, 90, 1)),
-                 Sent(start + 0.8 * beats * _BEAT_S, "call", NoteOff(start, note, 64, 1))]
-    write_midi(path, sent)
-    return path
+    """The patch as it comes, faster."""
+    with recital(server, "melody-duet", eventually, log) as (concert, pianist):
+        concert.do(lambda: concert.stage.set("clock.bpm", _BPM))
+        yield concert, pianist
 
 
 def test_a_file_is_answered_on_time_and_heard_in_fluidsynth(
@@ -88,7 +42,7 @@ def test_a_file_is_answered_on_time_and_heard_in_fluidsynth(
             eventually(lambda: ear.client.get_ports(LEFT), "a synth that sounds", 30)
             ear.client.connect(LEFT, "audience:ear")
             concert.do(lambda: concert.stage.set("duet.mode", "loop"))
-            play_file(pianist, a_call(tmp_path / "call.mid"))
+            play_file(pianist, a_call(tmp_path / "call.mid", _BEAT_S))
             eventually(lambda: len(concert.notes()) > 80, "an answer that comes round", 120)
             heard = float(np.abs(ear.heard()[-SAMPLE_RATE:]).max())
             concert.do(lambda: concert.stage.set("duet.stop", True))
@@ -105,7 +59,8 @@ def test_a_file_is_answered_on_time_and_heard_in_fluidsynth(
 
 def test_twenty_interrupted_answers_leave_no_note_on_and_the_left_hand_interrupts_none(
         jack_server: str, eventually: Wait, tmp_path: Path) -> None:
-    rng, call = random.Random(1), a_call(tmp_path / "call.mid", (60, 62, 64, 67, 65), 0.5)
+    rng = random.Random(1)
+    call = a_call(tmp_path / "call.mid", 0.5 * _BEAT_S, (60, 62, 64, 67, 65))
     with duet(jack_server, eventually) as (concert, pianist):
         concert.do(lambda: concert.stage.set("duet.interrupt", "now"))
         for turn in range(20):
@@ -133,3 +88,35 @@ def left_hand(concert: Concert, pianist: Player, eventually: Wait) -> None:
         eventually(lambda count=before: len(concert.notes()) > count, "an answer that goes on", 20)
         pianist.touch(0x80, note, 0)
     concert.do(lambda: concert.stage.set("duet.mode", "answer"))
+
+
+_PEDAL, _DOWN = 64, 127
+
+
+def pedals(concert: Concert) -> list[tuple[int, int]]:
+    """What came of the pedal: its place among all messages, and where it stands."""
+    return [(place, message.velocity) for place, message in enumerate(concert.messages())
+            if (message.status, message.note) == (0xB0, _PEDAL)]
+
+
+def test_with_thru_the_pedal_passes_but_never_onto_an_answer_and_a_panic_lifts_it(
+        jack_server: str, eventually: Wait, tmp_path: Path) -> None:
+    with duet(jack_server, eventually) as (concert, pianist):
+        pianist.touch(0xB0, _PEDAL, _DOWN)
+        time.sleep(0.3)
+        assert not pedals(concert), "a pedal passes though nobody asked for it"
+        concert.do(lambda: concert.stage.set("duet.thru", True))
+        eventually(lambda: pedals(concert), "a pedal that stands where it was", 10)
+        own = a_call(tmp_path / "call.mid", _BEAT_S, (60, 62, 64, 67, 65, 64, 62))
+        play_file(pianist, own)
+        eventually(lambda: len(concert.notes()) > 9, "an answer beside the call", 30)
+        eventually(lambda: len(pedals(concert)) == 3 and not concert.sounding(),
+                   "a pedal that is down again after it", 30)
+        (_, first), (lifted, up), (again, held) = pedals(concert)
+        assert (first, up, held) == (_DOWN, 0, _DOWN)
+        answer = [place for place, message in enumerate(concert.messages())
+                  if message.is_on or message.is_off][2 * 7:]
+        assert lifted < min(answer)
+        assert again > max(answer)
+        concert.do(concert.stage.panic)
+        eventually(lambda: pedals(concert)[-1][1] == 0, "a pedal that a panic lifts", 5)

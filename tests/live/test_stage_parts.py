@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.errors import PatchError
-from engine.events import NoteOn
+from engine.events import Gesture, NoteOn
 from engine.graph import Graph
 from engine.live.hands import Hands
 from engine.live.link import Link
@@ -190,6 +190,18 @@ def test_a_key_is_heard_by_the_node_of_its_port():
     assert keys.process() == [NoteOn(0.5, 60, 100, 3)]
     list(hands.touch(Heard(1, 0x92, 60, 100, 0), 0.5))
     assert keys.process() == (), "what the controller plays is no key"
+
+
+def test_a_pedal_that_is_bound_moves_its_setting_and_any_other_is_played():
+    graph, hands = Graph(parse_patch(PATCH)), Hands()
+    hands.bind(graph, ["Kuchi keys", "Kuchi control"], 1)
+    keys = next(node for node in graph.nodes.values() if isinstance(node, MidiIn))
+    assert moved(hands, 0xB0, 80, 127) == [("listen", True)]
+    for status, data1, data2 in ((0xB1, 64, 127), (0xE0, 0, 96), (0xD0, 7, 0), (0xA0, 60, 9)):
+        assert moved(hands, status, data1, data2) == []
+    assert keys.process() == [
+        Gesture(0.5, "controller", 64, 127, 2), Gesture(0.5, "bend", 0, 4096, 1),
+        Gesture(0.5, "pressure", 0, 7, 1), Gesture(0.5, "key_pressure", 60, 9, 1)]
 
 
 def test_lights_show_what_holds_and_are_told_only_when_it_changes(hands: Hands):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.clock import Clock
-from engine.events import Beat, Chord, Note, NoteOff, NoteOn
+from engine.events import Beat, Chord, Gesture, Note, NoteOff, NoteOn
 from engine.jobs import Inline, Jobs
 from engine.node import Context, Node
 from engine.units import HOP, SAMPLE_RATE
@@ -19,6 +19,7 @@ class Duet:
     """A node, hop by hop, with a clock at 120 whose first beat falls at 0.
 
     said     : every note, in the order in which it was said
+    gestures : what came of pedals and wheels
     sounding : what has begun and not ended by now
     """
 
@@ -28,16 +29,17 @@ class Duet:
         desk = jobs or Inline(self.clock)
         node.prepare(Context(self.clock, Path(), feeds={"chords": ("chords",)}, jobs=desk))
         self.said: list[Note] = []
+        self.gestures: list[Gesture] = []
         self.sounding: set[tuple[int, int]] = set()
         self._ports = [port.name for port in node.ports().inlets]
         self._beat, self._beats, self._bpm = 0, clock, bpm
-        self._notes: list[Note] = []
+        self._notes: list[Note | Gesture] = []
 
     @property
     def now(self) -> float:
         return self.clock.now
 
-    def play(self, notes: Iterable[Note]) -> "Duet":
+    def play(self, notes: Iterable[Note | Gesture]) -> "Duet":
         """These will be played when their time comes."""
         self._notes = sorted([*self._notes, *notes], key=lambda note: note.time)
         return self
@@ -56,7 +58,7 @@ class Duet:
         coming = list(chords)
         while self.clock.now < time:
             self.clock.move_to(self.clock.frame + HOP)
-            now, arrived, beats = self.clock.now, list[Note](), list[Beat]()
+            now, arrived, beats = self.clock.now, list[Note | Gesture](), list[Beat]()
             while self._notes and self._notes[0].time < now:
                 arrived.append(self._notes.pop(0))
             while self._beats and self._beat * 60 / self._bpm < now + 0.1:
@@ -65,8 +67,11 @@ class Duet:
                 self._beat += 1
             given = [coming.pop(0) for _ in [*coming] if coming and coming[0].time < now]
             inlets: dict[str, Any] = {"notes": arrived, "beats": beats, "chords": given}
-            for note in self.node.process(*(inlets[name] for name in self._ports)) or ():
-                self._hear(note)
+            for event in self.node.process(*(inlets[name] for name in self._ports)) or ():
+                if isinstance(event, Gesture):
+                    self.gestures.append(event)
+                else:
+                    self._hear(event)
         return self
 
     def _hear(self, note: Note) -> None:

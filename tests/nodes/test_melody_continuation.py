@@ -7,7 +7,7 @@ from duets import BEAT, SCALE, Duet, key, phrase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.events import Chord, NoteOff, NoteOn
+from engine.events import Chord, Gesture, NoteOff, NoteOn
 from engine.nodes.melody_continuation import MelodyContinuation
 
 BAR = 4 * BEAT
@@ -210,6 +210,27 @@ def test_settings_are_kept_to():
 def test_thru_passes_what_is_played_only_where_it_is_asked_for():
     assert not duet().play(key(0.1, 64)).until(0.5).said
     assert [n.note for n in duet(thru=True).play(key(0.1, 64)).until(0.5).said] == [64, 64]
+
+
+def pedal(time, value):
+    return Gesture(time, "controller", 64, value, 1)
+
+
+@pytest.mark.parametrize("thru", [False, True])
+def test_the_performer_s_pedal_never_holds_an_answer(thru):
+    played = duet(thru=thru).play([pedal(0.1, 127), *phrase(0.0, 1), pedal(1.2 * BAR, 64),
+                                   pedal(1.3 * BAR, 127)]).until(1.9 * BAR + BEAT)
+    moved = [(event.time, event.value) for event in played.gestures]
+    answer = played.ons(BAR - 1e-6, 2 * BAR)
+    assert answer
+    if thru:
+        (down, _), (lifted, up), (again, held) = moved
+        assert down == 0.1
+        assert lifted <= answer[0].due
+        assert again > played.offs()[-1].due
+        assert (up, held) == (0, 127)
+    else:
+        assert not moved
 
 
 @pytest.mark.parametrize("interrupt", ["now", "beat"])

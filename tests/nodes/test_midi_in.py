@@ -1,6 +1,6 @@
 """Keys enter the graph, from the channel that was asked for."""
 
-from engine.events import NoteOn
+from engine.events import Gesture, NoteOn
 from engine.nodes.midi_in import MidiIn
 
 
@@ -17,3 +17,11 @@ def test_a_reset_forgets_what_arrived():
     node.arrive(NoteOn(0.0, 60, 90, 1))
     node.reset()
     assert not node.process()
+
+
+def test_pedals_enter_beside_notes_in_the_order_in_which_they_came():
+    node = MidiIn(channel=1)
+    pedal, note = Gesture(0.0, "controller", 64, 127, 1), NoteOn(0.0, 60, 90, 1)
+    for event in (pedal, note, Gesture(0.0, "controller", 64, 127, 2)):
+        node.arrive(event)
+    assert node.process() == [pedal, note]

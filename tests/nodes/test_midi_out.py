@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.clock import Clock
 from engine.drums import DRUMS, GM_NOTE
-from engine.events import Hit, NoteOff, NoteOn, Release
+from engine.events import Gesture, Hit, NoteOff, NoteOn, Release
 from engine.node import Context
 from engine.nodes.midi_out import MidiOut
 from engine.rendering import play
@@ -137,3 +137,12 @@ def test_whatever_is_corrected_every_note_is_ended_once(strikes, how, gate):
         else:
             sounding.remove(note.note)
     assert not sounding
+
+
+def test_a_pedal_passes_as_it_is_and_stopping_lets_it_go():
+    node = MidiOut()
+    node.prepare(Context(Clock(), None))
+    pedal, volume = Gesture(0.0, "controller", 64, 127, 3), Gesture(0.0, "controller", 7, 90, 3)
+    assert node.process([], [pedal, volume]) == [pedal, volume]
+    assert node.release() == [Gesture(0.0, "controller", 64, 0, 3)]
+    assert node.release() == []
