@@ -49,7 +49,7 @@ class Bar(msgspec.Struct, frozen=True):
 @cache
 def load_model(path: Path = FOLDER / "model.onnx") -> Model:
     """The network that comes with Kuchi. Not for two threads at once."""
-    return Model(path, {"before": (1, STEPS, SYMBOLS), "chords": (1, STEPS, CHORD), "pad": (1, 4),
+    return Model(path, {"before": (1, STEPS), "chords": (1, STEPS, CHORD), "pad": (1, 4),
                         "noise": (1, STEPS, SYMBOLS), "welcome": (1, SYMBOLS)},
                  {"steps": (1, STEPS), "chances": (1, STEPS, SYMBOLS)})
 
@@ -89,19 +89,23 @@ def see(before: Line, chords: Steps | None, busy: float, high: float, given: dic
         ) -> int:
     """Fill a model's inputs but noise and welcome; returns the note that intervals count from."""
     origin = reference(before)
-    for name in ("before", "chords", "pad"):
-        given[name][:] = 0.0
-    given["before"][0, np.arange(STEPS), symbols_of(before, origin)] = 1.0
-    for step in range(STEPS):
-        code = 0 if chords is None or not len(chords) else int(chords[min(step, len(chords) - 1)])
-        if code:
-            turned = int(chord_turned(code, origin))
-            given["chords"][0, step, turned >> 12] = 1.0
-            given["chords"][0, step, 13:] = [turned >> place & 1 for place in range(12)]
-        else:
-            given["chords"][0, step, 0] = 1.0
+    given["before"][0] = symbols_of(before, origin)
+    codes = np.zeros(STEPS, np.int64)
+    if chords is not None and len(chords):
+        codes[:] = chords[np.minimum(np.arange(STEPS), len(chords) - 1)]
+    for code in set(codes.tolist()):
+        given["chords"][0, codes == code] = _chord_seen(code, origin)
     given["pad"][0] = (busy >= 0 and high >= 0, max(busy, 0.0), max(high, 0.0), before.bar == 12)
     return origin
+
+
+def _chord_seen(code: int, origin: int) -> Floats:
+    """A chord from the note that intervals count from: root or none, members."""
+    seen = np.zeros(CHORD, np.float32)
+    turned = int(chord_turned(code, origin)) if code else 0
+    seen[turned >> 12] = 1.0
+    seen[13:] = turned >> np.arange(12) & 1
+    return seen
 
 
 def compose(before: Line, chords: Steps | None = None, settings: Bar | None = None, seed: int = 0

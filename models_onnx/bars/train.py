@@ -21,7 +21,6 @@ from engine.music.bars import (
     CHORD,
     FOLDER,
     HIGHEST,
-    REACH,
     STEPS,
     SYMBOLS,
     load_model,
@@ -48,8 +47,8 @@ CLOSE = 1e-4                # ONNX and torch may differ by this much
 class Composer(nn.Module):
     """The bar before, chords, pad and the steps so far in; the chances of the next step out.
 
-    Symbols are looked up in tables whose rows are added: by number where all steps are known and
-    learned from at once, as one-hot rows in the graph of the stage. Both ways are the same sums.
+    Symbols are looked up in tables whose rows are added: here where all steps are known and learned
+    from at once, one step after another in the graph of the stage. Both ways are the same sums.
     """
 
     def __init__(self) -> None:
@@ -99,8 +98,7 @@ def sounding_at(before: Tensor, came: Tensor) -> Tensor:
     sounds, all_of_them = torch.zeros_like(both[:, 0]), []
     for step in range(2 * STEPS):
         all_of_them.append(sounds)
-        symbol = both[:, step]
-        sounds = torch.where(symbol >= 2, symbol, torch.where(symbol == 1, 0, sounds))
+        sounds = after(sounds, both[:, step])
     return torch.stack(all_of_them[STEPS:], 1)
 
 
@@ -113,43 +111,42 @@ class Whole(nn.Module):
 
     def forward(self, before: Tensor, chords: Tensor, pad: Tensor, noise: Tensor, welcome: Tensor
                 ) -> tuple[Tensor, Tensor]:
-        composer = self.composer
-        known = composer.around(chords, pad) + (before.reshape(1, -1) @ composer.whole)[:, None]
-        near = torch.cat([before.roll(-k, 1) for k in NEAR], 2)
-        known = known + near @ composer.near
-        past = [before[:, STEPS - 1 - k] for k in range(STEPS)]        # the latest first
-        sounding = self._none(before[:, 0])
+        composer, symbols = self.composer, before.to(torch.int64)
+        places = torch.arange(STEPS)
+        near = symbols[:, (places[:, None] + torch.tensor(NEAR)) % STEPS]
+        known = (composer.around(chords, pad) + _rows(symbols, composer.whole)[:, None]
+                 + _rows(near, composer.near))
+        luck = noise + welcome[:, None]
+        events = torch.where(symbols > 0, places * SYMBOLS + symbols, 0)
+        sounding = after(0, events.max(-1).values % SYMBOLS)
+        past = symbols.flip(1)                                          # the latest first
+        steps, logits = [], []
         for place in range(STEPS):
-            sounding = after(sounding, before[:, place])
-        steps, chances = [], []
-        for place in range(STEPS):
-            inside = (known[:, place] + torch.cat(past[:PAST], 1) @ composer.past
-                      + sounding @ composer.sounding)
-            logits = composer.says(inside)
-            chances.append(logits.softmax(-1))
-            drawn = (logits.log_softmax(-1) + welcome + noise[:, place]).argmax(-1)
+            inside = (known[:, place] + _rows(past[:, :PAST], composer.past)
+                      + composer.sounding[sounding])
+            logits.append(composer.says(inside))
+            drawn = (logits[-1] + luck[:, place]).argmax(-1)
             steps.append(drawn)
-            past.insert(0, nn.functional.one_hot(drawn, SYMBOLS).to(torch.float32))
-            sounding = after(sounding, past[0])
-        return torch.stack(steps, 1).to(torch.float32), torch.stack(chances, 1)
-
-    def _none(self, like: Tensor) -> Tensor:
-        """Nothing sounds: symbol 0."""
-        return torch.cat([torch.ones_like(like[:, :1]), torch.zeros_like(like[:, 1:])], 1)
+            past = torch.cat([drawn[:, None], past], 1)
+            sounding = after(sounding, drawn)
+        return torch.stack(steps, 1).to(torch.float32), torch.stack(logits, 1).softmax(-1)
 
 
-def after(sounding: Tensor, symbol: Tensor) -> Tensor:
-    """The one-hot of what sounds after a symbol: as before a hold, 0 after a rest, or the note."""
-    starts, rests = symbol[:, 2:].sum(1, keepdim=True), symbol[:, 1:2]
-    new = torch.cat([rests, torch.zeros_like(rests), symbol[:, 2:]], 1)
-    return sounding * (1 - starts) * (1 - rests) + new
+def _rows(symbols: Tensor, table: Tensor) -> Tensor:
+    """The same as `_sum`, in words that the runtime is quick at."""
+    return table[symbols + SYMBOLS * torch.arange(symbols.shape[-1])].sum(-2)
+
+
+def after(sounding: Tensor | int, symbol: Tensor) -> Tensor:
+    """The symbol of what sounds after another: as before a hold, 0 after a rest, or the note."""
+    return torch.where(symbol >= 2, symbol, torch.where(symbol == 1, 0, sounding))
 
 
 class Examples:
     """All pairs as the stage sees them, compact: symbols and chord numbers."""
 
     def __init__(self, found: list[Pair]) -> None:
-        given = {"before": np.zeros((1, STEPS, SYMBOLS), np.float32),
+        given = {"before": np.zeros((1, STEPS), np.float32),
                  "chords": np.zeros((1, STEPS, CHORD), np.float32),
                  "pad": np.zeros((1, 4), np.float32)}
         count = len(found)
@@ -219,12 +216,11 @@ def train(found: Examples, checked: Examples) -> Composer:
 def export(composer: Composer) -> None:
     """Write model.onnx, and hold it against torch."""
     whole = Whole(composer).eval()
-    shapes = {"before": (1, STEPS, SYMBOLS), "chords": (1, STEPS, CHORD), "pad": (1, 4),
+    shapes = {"before": (1, STEPS), "chords": (1, STEPS, CHORD), "pad": (1, 4),
               "noise": (1, STEPS, SYMBOLS), "welcome": (1, SYMBOLS)}
     rng = np.random.default_rng(SEED)
     example = {name: rng.random(shape, np.float32) for name, shape in shapes.items()}
-    example["before"] = np.eye(SYMBOLS, dtype=np.float32)[
-        rng.integers(0, 2 * REACH, STEPS)][None]
+    example["before"] = rng.integers(0, SYMBOLS, (1, STEPS)).astype(np.float32)
     given = tuple(torch.from_numpy(x) for x in example.values())
     torch.onnx.export(whole, given, str(FOLDER / "model.onnx"), input_names=list(shapes),
                       output_names=["steps", "chances"], dynamo=False, opset_version=17)
