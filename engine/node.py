@@ -326,9 +326,11 @@ class Node:
     @classmethod
     @cache
     def params(cls) -> Mapping[str, Param[Any]]:
-        """The declared settings, in the order they are written."""
+        """The declared settings, in the order they are written; a subclass may fix one."""
         found: dict[str, Param[Any]] = {}
         for base in reversed(cls.__mro__):
+            fixed = found.keys() & vars(base).keys()
+            found = {k: v for k, v in found.items() if k not in fixed}
             found |= {k: v for k, v in vars(base).items() if isinstance(v, Param)}
         return types.MappingProxyType(found)
 

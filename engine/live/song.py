@@ -48,9 +48,10 @@ class Song:
 
     @property
     def plugins(self) -> dict[str, Plugin]:
-        """The plugins of the patch, by the names of their nodes."""
+        """The plugins of the patch that may enter the audio thread, by the names of their nodes."""
         return {name: kind.hosted for name, (kind, _) in self._patch.nodes.items()
-                if issubclass(kind, Lv2Plugin) and kind.hosted is not None}
+                if issubclass(kind, Lv2Plugin) and kind.hosted is not None
+                and kind.loader == "lv2"}
 
     def nodes_of(self, kind: str) -> list[str]:
         """The names of the patch's nodes of a type."""

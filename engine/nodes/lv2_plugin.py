@@ -70,6 +70,7 @@ class Lv2Plugin(SoundingNode):
 
     hears: ClassVar[tuple[str, ...]] = ("audio",)
     hosted: ClassVar["Plugin | None"] = None
+    loader: ClassVar[str] = "lv2"
 
     plugin = Param("", help="its URI, or part of its name: `kuchi plugins list`")
     preset = Param("", help="one of its presets, by name; settings that the patch names win")
@@ -95,7 +96,20 @@ class Lv2Plugin(SoundingNode):
             raise ValueError(f"plugin = {wanted!r}: {error}") from None
         if reason := found.refusal():
             raise ValueError(f"plugin = {wanted!r}: {found.name} can't be hosted: {reason}")
-        return _hosting(found)
+        return cls.hosting(found)
+
+    @classmethod
+    @cache
+    def hosting(cls, plugin: "Plugin") -> type["Lv2Plugin"]:
+        """The class of nodes that host this plugin: its parameters are theirs."""
+        params: dict[str, Any] = {}
+        for port in plugin.controls:
+            taken = hasattr(cls, port.symbol) or port.symbol.startswith("_")
+            name = f"{port.symbol}_" if taken else port.symbol
+            params[name] = PluginParam(port)
+        hears = ("audio",) if plugin.audio(inputs=True) else ()
+        return type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "hosted": plugin, "hears": hears,
+                                           "__module__": __name__, **params})
 
     @classmethod
     @cache
@@ -194,7 +208,8 @@ class Lv2Plugin(SoundingNode):
         told = {param.port.index: param.number(getattr(self, name)) for name, param in self._own()
                 if name in self.__dict__}
         self._unit = Apart(audio, feed, {
-            "uri": self.hosted.uri, "name": self.hosted.name, "folder": str(self._folder),
+            "loader": self.loader, "uri": self.hosted.uri, "name": self.hosted.name,
+            "folder": str(self._folder),
             "restore": [what for what in (self.preset, self.state) if what],
             "controls": told}, live=self._stage is not None)
         if self.bypass:
@@ -311,16 +326,3 @@ class Lv2Plugin(SoundingNode):
         if self._unit is None:
             return 0
         return int(self._unit.words[2]) if self.isolated else self._instance.latency
-
-
-@cache
-def _hosting(plugin: "Plugin") -> type[Lv2Plugin]:
-    """The class of nodes that host this plugin: its parameters are theirs."""
-    params: dict[str, Any] = {}
-    for port in plugin.controls:
-        taken = hasattr(Lv2Plugin, port.symbol) or port.symbol.startswith("_")
-        name = f"{port.symbol}_" if taken else port.symbol
-        params[name] = PluginParam(port)
-    hears = ("audio",) if plugin.audio(inputs=True) else ()
-    return type("Lv2Plugin", (Lv2Plugin,), {"__doc__": Lv2Plugin.__doc__, "hosted": plugin,
-                                            "hears": hears, "__module__": __name__, **params})

@@ -4,6 +4,7 @@ import gc
 import os
 import select
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from engine.audio.lv2.instance import Instance
 from engine.audio.lv2.plugins import find
 from engine.audio.run_list import AudioList
 from engine.audio.unit import kernel
-from engine.units import SLICE, Samples
+from engine.audio.vst3 import Loaded as Vst3Loaded
+from engine.units import HOP, SLICE, Samples
 
 _PRIORITY = 60
 
 
-class Host:
-    """The plugin, and the memory it is fed from."""
+class Lv2Loaded:
+    """An LV2 plugin in a list of its own."""
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._instance = Instance(find(order["uri"]))
@@ -39,6 +41,49 @@ class Host:
         self._feed: Samples = np.zeros((2, SLICE), np.float32)
         self._hosted = Hosted(self._audio, self._feed, self._instance)
         self._audio.compile()
+
+    def set(self, index: int, value: float) -> None:
+        """Move a control, by its port."""
+        self._hosted.commands.send(0, SET, index, value)
+
+    def play(self, offset: int, status: int, data1: int, data2: int) -> None:
+        """A message of three bytes, so many frames into the next slice."""
+        self._hosted.commands.send(self._audio.position + offset, NOTE, status, data1, data2)
+
+    def stop(self) -> None:
+        """End what sounds, and forget what was still to come."""
+        self._hosted.commands.stop()
+
+    def run(self, heard: Samples) -> Samples:
+        """A slice: float32 (2, frames) in and out."""
+        frames = heard.shape[1]
+        self._feed[:, :frames] = heard
+        self._audio.process(np.zeros((frames, 1), np.float32), np.zeros((frames, 2), np.float32))
+        if self._hosted.words[0]:                       # what isn't a number: afresh
+            self._instance.restart()
+            self._hosted.let_in()
+        return self._hosted.buffer[:, :frames]
+
+
+def _vst3_loaded(order: dict[str, Any]) -> Vst3Loaded:
+    plugin = Vst3Loaded(order["uri"])
+    for what in order["restore"]:
+        plugin.restore(Path(order["folder"], what))
+    for index, value in order["controls"].items():
+        plugin.set(int(index), value)
+    return plugin
+
+
+LOADERS: dict[str, Callable[[dict[str, Any]], Lv2Loaded | Vst3Loaded]] = {
+    "lv2": Lv2Loaded, "vst3": _vst3_loaded}
+
+
+class Host:
+    """The plugin, and the memory it is fed from."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._plugin = LOADERS[order["loader"]](order)
+        self._plugin.run(np.zeros((2, HOP), np.float32))    # warm
         self._shared = Shared(order["memory"])
         _publish(self._shared.head, DONE, 0)
         self._next = int(self._shared.head[WRITTEN])
@@ -55,21 +100,15 @@ class Host:
 
     def _slice(self, slot: Any) -> None:
         frame, frames = int(slot["frame"]), int(slot["frames"])
-        own, send = self._audio.position, self._hosted.commands.send
         for offset, kind, a, b, c in slot["events"][:int(slot["count"])].tolist():
             if kind == SET:
-                send(0, SET, a, b / 1e6)
+                self._plugin.set(a, b / 1e6)
             elif kind == NOTE:
-                send(own + offset, NOTE, a, round(b / 1e6), c)
+                self._plugin.play(offset, a, round(b / 1e6), c)
             else:
-                self._hosted.commands.stop()
-        self._feed[:, :frames] = slot["sound"][:, :frames]
-        self._audio.process(np.zeros((frames, 1), np.float32), np.zeros((frames, 2), np.float32))
-        if self._hosted.words[0]:                       # what isn't a number: afresh
-            self._instance.restart()
-            self._hosted.let_in()
-        places = np.arange(frame, frame + frames) & (KEPT - 1)
-        self._shared.back[:, places] = self._hosted.buffer[:, :frames]
+                self._plugin.stop()
+        made = self._plugin.run(slot["sound"][:, :frames])
+        self._shared.back[:, np.arange(frame, frame + frames) & (KEPT - 1)] = made
         _publish(self._shared.head, DONE, frame + frames)
 
 
