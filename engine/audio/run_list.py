@@ -75,7 +75,7 @@ class AudioList:
             return self._silence
         return Mix(self, [feed.buffer for feed in feeds], [1.0] * len(feeds)).buffer
 
-    def tap(self, buffer: Samples, frames: int = 1 << 17) -> Samples:
+    def tap(self, buffer: Samples, frames: int = 1 << 18) -> Samples:
         """Append a ring of the last `frames`, a power of two; frame n is at n modulo `frames`."""
         return Tap(self, buffer, frames).ring
 

@@ -56,7 +56,7 @@ def command(profile: str, manifest: Path | None, per_class: int | None, sounds: 
     The report is measured on the takes, each named without its own help, and on a played pattern:
     the one that was played when teaching, or the rows of a manifest after the first N.
     """
-    from engine.voice.profile import Profile, taught
+    from engine.voice.profile import Profile, known_by
     from engine.voice.profile_file import load_profile, profile_path, save_profile
 
     if manifest is not None and (sounds or recording):
@@ -73,12 +73,13 @@ def command(profile: str, manifest: Path | None, per_class: int | None, sounds: 
         new = _by_ear(held, sounds, device, channel, recording)
     for edit, how in edits:
         new = getattr(new, edit)(*how)
-    if new is not held:
-        new = taught(new)
-        save_profile(path, new)
-    elif not path.exists():
+    if new is held and not path.exists():
         raise UsageError(f"{path}: there is no such profile yet; teach one by leaving the other "
                          "options out, or from files with --manifest CSV")
+    if new is not held or want_report:
+        new = known_by(new)             # also what was corrected on stage, or another model knew
+    if new is not held:
+        save_profile(path, new)
     found = None
     if want_report:
         new, found = _measured(path, new)

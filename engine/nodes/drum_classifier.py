@@ -8,7 +8,6 @@ Nothing is computed while nothing is struck.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -22,11 +21,12 @@ from engine.node import DELAYED, AudioBlock, Context, Node, Param, action
 from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
 from engine.voice.by_hand import AGAIN_S, WRONG_S, Hand
 from engine.voice.correction import corrected
-from engine.voice.drum_model import BUILT_IN, drum_model, fingerprint
+from engine.voice.drum_model import BUILT_IN, drum_model
+from engine.voice.keeping import Keeper
 from engine.voice.learning import MOMENTS_MS
 from engine.voice.lessons import PAUSE_S, Lesson, Lessons
 from engine.voice.naming import Everybody, Naming, Own
-from engine.voice.profile import SILENT, Profile, takes_of, taught
+from engine.voice.profile import SILENT, Profile, known_by, takes_of
 from engine.voice.profile_file import load_profile, profile_path
 from engine.voice.strike import NONE, Strike
 
@@ -79,6 +79,8 @@ class DrumClassifier(Node):
     refuse_at = Param(0.7, low=0.3, high=1.0, help="so probably no drum that nothing is played")
     groove = Param(STRENGTH, low=0.0, high=1.0, help="how much the groove weighs in; 0: the ear "
                                                     "alone")
+    keep = Param(True, help="on stage, write what wrong taught into the profile, in pauses; after "
+                            "a soundcheck into its file")
     adapt = Param(False, help="learn, in pauses, from hits that were very sure; off forgets it")
     soft_db = Param(-36.0, low=-70.0, high=-10.0,
                     help="without a profile: a hit with this peak is the softest")
@@ -86,7 +88,7 @@ class DrumClassifier(Node):
                     help="without a profile: a hit with this peak is the loudest")
     model = Param("", help="an .onnx file of your own, beside the patch; empty: the built-in one")
 
-    loads = ("profile", "correction", "model")
+    loads = ("profile", "correction", "model", "keep")
 
     def prepare(self, context: Context) -> None:
         """Raises ModelError where the model is missing or isn't made for this node, FileError
@@ -100,11 +102,13 @@ class DrumClassifier(Node):
         self._free = [Strike() for _ in range(AT_ONCE)]
         self._heard: list[Strike] = []                 # in the air, oldest first
         self._recent: deque[Strike] = deque()          # over, but may still be called wrong
+        self._audio: AudioBlock | None = None           # what was heard until now
         self._quiet_since = 0.0
         self._naming: Naming = Everybody()
         self._lessons: Lessons | None = None
         if self.profile:
-            self._know(_profile(profile_path(self.profile, context.folder), path), context)
+            own = load_profile(profile_path(self.profile, context.folder))
+            self._know(known_by(own, path), context)
         self._hand = Hand(self._naming, self._lessons, context.clock)
         self._due = Due() if context.feeds.get("beats") else None
         self.late = 0
@@ -116,12 +120,15 @@ class DrumClassifier(Node):
     def _know(self, profile: Profile, context: Context) -> None:
         """Name the performer's own sounds, through the microphone of the last soundcheck."""
         takes, softer_db = takes_of(profile, profile.page.given), 0.0
+        path = profile_path(self.correction or self.profile, context.folder)
         if self.correction:
-            here = load_profile(profile_path(self.correction, context.folder))
+            here = load_profile(path)
             profile, found, takes = corrected(profile, here, self._model)
             softer_db = found.level_db
         self._naming = own = Own(profile, softer_db)
-        self._lessons = Lessons(profile, takes, own, context.clock, context.jobs)
+        keeper = (Keeper(path, context.clock, context.jobs, context.stage)
+                  if self.keep and context.stage else None)
+        self._lessons = Lessons(profile, takes, own, context.clock, context.jobs, keeper)
 
     def changed(self, name: str) -> None:
         if name == "adapt" and not self.adapt and getattr(self, "_lessons", None):
@@ -130,6 +137,7 @@ class DrumClassifier(Node):
 
     def process(self, audio: AudioBlock, onsets: Sequence[Onset],
                 beats: Annotated[Sequence[Beat], DELAYED] = ()) -> Sequence[Hit | Release]:
+        self._audio = audio
         if self._due:
             self._due.follow(beats, self._clock.now - self.wait_ms / 1000.0)
         if not onsets and not self._heard:
@@ -154,7 +162,9 @@ class DrumClassifier(Node):
         return said
 
     def release(self) -> Sequence[Hit | Release]:
-        """End what still sounds."""
+        """End what still sounds, and keep what was taught."""
+        if self._lessons:
+            self._lessons.keep()
         return [self._release(strike.hit) for strike in self._heard if strike.hit]
 
     def reset(self) -> None:
@@ -331,8 +341,8 @@ class DrumClassifier(Node):
     @action(help="the least certain hit of the last 1.5 s becomes its second guess; pressed again "
                  "within 2 s, its third; wrong.<sound> says which it was")
     def wrong(self, word: str = "") -> None:
-        """Correct what was said, at once; with a profile, learn it at the next pause."""
-        self._hand.wrong((*self._recent, *self._heard), word)
+        """Correct what was said, at once; with a profile, learn and keep it at the next pause."""
+        self._hand.wrong((*self._recent, *self._heard), self._audio, word)
 
     @action(help="take the last wrong back, and what was learned from it")
     def undo(self) -> None:
@@ -352,11 +362,3 @@ class DrumClassifier(Node):
         self._level[:] = 0.0
         accumulate(samples, self._level)
         return float(self._level[0])
-
-
-def _profile(path: Path, model: Path) -> Profile:
-    """A profile, learned by this very drum model."""
-    profile = load_profile(path)
-    if profile.heads is None or profile.model != fingerprint(model):
-        profile = taught(profile, drum_model(model))
-    return profile

@@ -12,10 +12,12 @@ import numpy as np
 from engine.clock import Clock
 from engine.errors import KuchiError
 from engine.events import Hit, Release
+from engine.node import AudioBlock
 from engine.voice.drum_model import CLASSES
+from engine.voice.keeping import take_of
 from engine.voice.lessons import Lesson, Lessons
 from engine.voice.naming import Naming
-from engine.voice.profile import SILENT
+from engine.voice.profile import SILENT, Take
 from engine.voice.strike import Strike
 
 WRONG_S = 1.5                   # a hit can be called wrong for so long
@@ -29,12 +31,14 @@ class Press:
 
     was    : the hit as it was said at first
     tried  : the sounds that it was called
+    take   : the strike to be heard, where it is still remembered
     """
 
     was: Hit
     strike: Strike
     time: float
     tried: list[int] = field(default_factory=list)
+    take: Take | None = None
     lesson: Lesson | None = None
 
     @property
@@ -54,12 +58,15 @@ class Hand:
         self._presses: list[Press] = []
         self.corrected: list[Strike] = []
 
-    def wrong(self, remembered: Sequence[Strike], word: str = "") -> None:
+    def wrong(self, remembered: Sequence[Strike], audio: AudioBlock | None, word: str = ""
+              ) -> None:
         """Correct one of these strikes: to its next guess, or to the sound that is named.
+
+        audio : what was heard until now
 
         Raises KuchiError where no sound is called so.
         """
-        press = self._press(remembered)
+        press = self._press(remembered, audio)
         if press is None:
             return
         sound = self._sound_called(word) if word else self._next_guess(press)
@@ -73,7 +80,8 @@ class Hand:
         if self._lessons:
             if press.lesson:
                 self._lessons.take_back(press.lesson)
-            press.lesson = Lesson(sound, strike.features.copy(), strike.general.copy())
+            press.lesson = Lesson(sound, strike.features.copy(), strike.general.copy(),
+                                  press.take)
             self._lessons.give(press.lesson)
 
     def undo(self) -> None:
@@ -107,7 +115,7 @@ class Hand:
         self.corrected.clear()
         self._presses.clear()
 
-    def _press(self, remembered: Sequence[Strike]) -> Press | None:
+    def _press(self, remembered: Sequence[Strike], audio: AudioBlock | None) -> Press | None:
         """The press this one goes on with, or a new one; None where there is nothing to correct."""
         now = self._clock.now
         if self._presses and now - self._presses[-1].time <= AGAIN_S and self._presses[-1].still:
@@ -118,7 +126,8 @@ class Hand:
             return None
         strike = remembered[min(said)[1]]
         assert strike.hit is not None
-        self._presses.append(Press(strike.hit, strike, now, [strike.sound]))
+        take = take_of(strike, audio) if audio and self._lessons else None
+        self._presses.append(Press(strike.hit, strike, now, [strike.sound], take))
         return self._presses[-1]
 
     def _next_guess(self, press: Press) -> int | None:

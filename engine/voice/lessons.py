@@ -1,7 +1,7 @@
 """What a performer teaches while playing: "that was a snare", and, where it is wished, each hit.
 
 A press corrects what was said at once. It is learned at the next pause of a second, never within a
-phrase, and can be taken back whole. Nothing here touches the profile's file.
+phrase, and can be taken back whole. Live it is written then as well (see `keeping`).
 """
 
 from collections import deque
@@ -14,9 +14,10 @@ import numpy as np
 from engine.clock import Clock
 from engine.jobs import Jobs
 from engine.units import Samples
+from engine.voice.keeping import Corrected, Keeper
 from engine.voice.learning import Heads, Takes, learn
 from engine.voice.naming import Own
-from engine.voice.profile import Profile
+from engine.voice.profile import Profile, Take
 
 PAUSE_S = 1.0                   # of silence, before anything is learned
 LEARNING_S = 0.5                # an answer is due this long after it was asked for
@@ -29,21 +30,27 @@ class Lesson:
 
     features : float32 (moments, units)
     general  : float32 (moments, classes)
+    take     : the same to be heard, where it shall be kept
     """
 
     sound: int
     features: Samples
     general: Samples
+    take: Take | None = None
     learned: bool = False
+    kept: Corrected | None = None
 
 
 class Lessons:
-    """What was taught while playing, beside a profile and the takes that its heads know."""
+    """What was taught while playing, beside a profile and the takes that its heads know.
 
-    def __init__(self, profile: Profile, takes: Takes, own: Own, clock: Clock, jobs: Jobs
-                 ) -> None:
-        self.open = False                               # is there anything to be learned?
-        self._own, self._clock, self._jobs = own, clock, jobs
+    keeper : writes it down; None where nothing shall be written
+    """
+
+    def __init__(self, profile: Profile, takes: Takes, own: Own, clock: Clock, jobs: Jobs,
+                 keeper: Keeper | None = None) -> None:
+        self.open = False                               # is there anything to be learned or kept?
+        self._own, self._clock, self._jobs, self._keeper = own, clock, jobs, keeper
         self._drums = [profile.drum_of(name) for name in profile.names]
         self._takes = takes
         self._taught = own.heads                        # by the profile alone
@@ -56,6 +63,8 @@ class Lessons:
     def give(self, lesson: Lesson) -> None:
         """To be learned at the next pause."""
         self._given.append(lesson)
+        if self._keeper and lesson.take:
+            lesson.kept = self._keeper.give(self._own.names[lesson.sound], lesson.take)
         self.open = True
 
     def take_back(self, lesson: Lesson) -> None:
@@ -63,8 +72,10 @@ class Lessons:
         self._given = [other for other in self._given if other is not lesson]
         if lesson.learned:
             self._forget(self._before)
+        if self._keeper and lesson.kept:
+            self._keeper.take_back(lesson.kept)
         self._asked = None                              # an answer on its way knows too much
-        self.open = bool(self._unlearned())
+        self.open = self._waiting
 
     def follow(self, lesson: Lesson) -> None:
         """A confident hit: the newest few of each sound are learned from."""
@@ -78,18 +89,30 @@ class Lessons:
                 lessons.clear()
             self._asked = None
             self._forget(self._taught)
-            self.open = bool(self._unlearned())
+            self.open = self._waiting
 
     def pause(self) -> None:
         """It has been quiet for long enough: learn, or go on with what was learned."""
         for done in self._jobs.take():
             if self._asked is not None and done.ticket == self._ticket:
                 self._learned(done.answer)
+            if self._keeper:
+                self._keeper.answered(done)
         if self._asked is None and self._unlearned():
             self._asked = self._all()
             asked = _asked(self._own.names, self._drums, self._takes, self._asked)
             self._ticket = self._jobs.ask(learn_again, asked, self._clock.now + LEARNING_S)
-        self.open = self._asked is not None
+        self.keep()
+        self.open = self._asked is not None or self._waiting
+
+    def keep(self) -> None:
+        """Have written what was taught by hand."""
+        if self._keeper:
+            self._keeper.pause()
+
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._unlearned()) or (self._keeper is not None and self._keeper.open)
 
     def _learned(self, answer: "Learned | None") -> None:
         lessons, self._asked = self._asked or [], None

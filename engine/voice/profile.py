@@ -6,6 +6,7 @@ edit can be undone. Learning follows at once from what the drum model remembers 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from engine.drums import DRUMS
 from engine.errors import UsageError
 from engine.model import Model
 from engine.units import SAMPLE_RATE, Samples, frames, level_db
-from engine.voice.drum_model import drum_model, fingerprint
+from engine.voice.drum_model import BUILT_IN, drum_model, fingerprint
 from engine.voice.learning import (
     FEWEST_SOUNDS,
     MOMENTS_MS,
@@ -272,6 +273,13 @@ def taught(profile: Profile, model: Model | None = None) -> Profile:
     drums = [sound.drum for sound in profile.page.sounds]
     return replace(profile, heads=learn(takes_of(profile, profile.page.given), profile.names,
                                         drums))
+
+
+def known_by(profile: Profile, path: Path = BUILT_IN) -> Profile:
+    """The profile as this drum model knows it: learned anew where that hasn't been done."""
+    if profile.heads is None or profile.model != fingerprint(path):
+        return taught(profile, drum_model(path))
+    return profile
 
 
 def takes_of(profile: Profile, given: Sequence[tuple[int, str]]) -> Takes:

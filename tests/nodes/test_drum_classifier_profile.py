@@ -12,15 +12,17 @@ from engine.errors import FileError, KuchiError
 from engine.events import Hit, Onset, Release
 from engine.graph import Graph
 from engine.mouth import perform
-from engine.node import AudioBlock, Context
+from engine.node import AudioBlock, Context, OnStage
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.patch import load_patch
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.rendering import hear, play
+from engine.voice.correction import given_here
 from engine.voice.drum_model import drum_model
+from engine.voice.keeping import SOURCE
 from engine.voice.learning import MOMENTS_MS
-from engine.voice.profile import Profile, hear_take, taught
-from engine.voice.profile_file import save_profile
+from engine.voice.profile import Profile, hear_take, known_by, taught
+from engine.voice.profile_file import load_profile, save_profile
 
 CONVENTIONS = {
     "turned round": ("aki", {"kick": "pf", "snare": "b", "hihat_closed": "tk"}),
@@ -137,9 +139,9 @@ def test_a_profile_that_is_not_there_is_named():
 class Stage:
     """A classifier, played hop by hop, with a pedal."""
 
-    def __init__(self, audio, onsets, **settings):
+    def __init__(self, audio, onsets, stage=None, **settings):
         self.node, self.clock = DrumClassifier(**settings), Clock()
-        self.node.prepare(Context(self.clock, Path()))
+        self.node.prepare(Context(self.clock, Path(), stage=stage))
         self.ring = np.zeros(1 << 21, np.float32)
         self.ring[:len(audio)] = audio
         self.block = AudioBlock(self.ring)
@@ -292,3 +294,120 @@ def test_another_profile_in_an_edited_patch_is_heard_and_the_same_one_goes_on(pl
     other.follow(old, 0)
     assert other.nodes["drums"] is not kept
     assert other.nodes["drums"]._naming.names == ("boots", "cats")
+
+
+# -- kept for the next start ---------------------------------------------------------------------
+
+class Kept(Stage):
+    """The same, live: the performer is told what can't be kept."""
+
+    def __init__(self, audio, onsets, **settings):
+        self.told = []
+        super().__init__(audio, onsets, stage=OnStage(lambda *words: self.told.append(words),
+                                                      np.zeros(2, np.int64)), **settings)
+
+    def correct(self, onset, sound):
+        self.until(onset.time + 0.3)
+        self.press(sound)
+
+
+def takes_in(path):
+    profile = load_profile(path)
+    return {name: len(profile.numbers(name)) for name in profile.names}
+
+
+@pytest.fixture
+def own(place, mine) -> Path:
+    """A copy of the profile that may be written to."""
+    path = place / "own.kuchi"
+    path.write_bytes(Path(mine).read_bytes())
+    return path
+
+
+def test_what_was_corrected_is_kept_in_a_pause_and_known_at_the_next_start(own):
+    audio, onsets, _ = song({"hat": "tk"}, "aki", 6, gap=2.5)
+    stage = Kept(audio, onsets, profile=str(own), wait_ms=48, refuse_at=1.0)
+    before = own.read_bytes()
+    for onset in onsets[:5]:
+        stage.correct(onset, "hat")
+        if onset is onsets[0]:
+            assert own.read_bytes() == before, "never within a phrase"
+    stage.until(onsets[4].time + 2.4)
+    assert takes_in(own) == {"kick": 5, "snare": 5, "hat": 10}
+    assert stage.told == []
+    take = load_profile(own).takes[load_profile(own).numbers("hat")[-1]]
+    assert take.source == SOURCE
+    assert abs(np.abs(take.samples).argmax() - take.attack) < 0.05 * 48_000
+    again = Stage(audio, onsets, profile=str(own), wait_ms=48, refuse_at=1.0)
+    heard = again.until(onsets[-1].time + 0.3)
+    assert [hit.sound for hit in heard].count("hat") >= 5
+
+
+def test_undo_takes_what_was_kept_out_of_the_file_again(own):
+    audio, onsets, _ = song({"kick": "b"}, "aki", 2, gap=4.0)
+    stage = Kept(audio, onsets, profile=str(own), wait_ms=48)
+    stage.correct(onsets[0], "snare")
+    stage.until(onsets[0].time + 3.0)
+    assert takes_in(own)["snare"] == 6
+    stage.press(action="undo")
+    stage.until(onsets[0].time + 3.9)
+    assert takes_in(own)["snare"] == 5
+
+
+def test_an_edit_from_the_stage_is_undone_like_any_other(own):
+    audio, onsets, _ = song({"kick": "b"}, "aki", 1)
+    stage = Kept(audio, onsets, profile=str(own), wait_ms=48)
+    stage.correct(onsets[0], "snare")
+    stage.until(onsets[0].time + 3.0)
+    profile = load_profile(own)
+    assert known_by(profile).heads is not None
+    assert len(profile.undone().numbers("snare")) == 5
+
+
+@pytest.mark.parametrize("broken", ["cut off", "another's", "gone"])
+def test_a_profile_that_changed_or_broke_meanwhile_is_never_overwritten(own, place, broken):
+    audio, onsets, _ = song({"kick": "b"}, "aki", 1)
+    stage = Kept(audio, onsets, profile=str(own), wait_ms=48)
+    if broken == "cut off":
+        own.write_bytes(own.read_bytes()[:-500])
+    elif broken == "another's":
+        save_profile(own, taught_by("bo", {"boots": "b", "cats": "k"}))
+    else:
+        own.unlink()
+    left = own.read_bytes() if own.exists() else None
+    stage.correct(onsets[0], "snare")
+    stage.until(onsets[0].time + 3.0)
+    assert (own.read_bytes() if own.exists() else None) == left
+    ((words, short),) = stage.told
+    assert str(own) in words
+    assert short == "NOT KEPT"
+
+
+def test_after_a_soundcheck_it_is_kept_with_the_evenings_takes(own, place):
+    names, sounds = ("kick", "snare", "hat") * 2, ("b", "pf", "ts") * 2
+    audio, struck = perform([(0.5 + 0.7 * k, sound, 0.8) for k, sound in enumerate(sounds)], "aki",
+                            seed=9)
+    onsets = onsets_of(audio)
+    here = given_here([(name, cut(audio, strike.time, onsets))
+                       for name, strike in zip(names, struck, strict=True)])
+    save_profile(place / "tonight.kuchi", here)
+    before = own.read_bytes()
+    audio, onsets, _ = song({"kick": "b"}, "aki", 1)
+    stage = Kept(audio, onsets, profile=str(own), correction=str(place / "tonight.kuchi"),
+                 wait_ms=48)
+    stage.correct(onsets[0], "snare")
+    stage.until(onsets[0].time + 3.0)
+    assert own.read_bytes() == before
+    assert takes_in(place / "tonight.kuchi") == {"kick": 2, "snare": 3, "hat": 2}
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_nothing_is_kept_where_it_shall_not_be_or_offline(own, live):
+    audio, onsets, _ = song({"kick": "b"}, "aki", 1)
+    before = own.read_bytes()
+    stage = (Kept(audio, onsets, profile=str(own), keep=False) if live
+             else Stage(audio, onsets, profile=str(own)))
+    stage.until(onsets[0].time + 0.3)
+    stage.press("snare")
+    stage.until(onsets[0].time + 3.0)
+    assert own.read_bytes() == before
