@@ -379,6 +379,11 @@ class Node:
     def changed(self, name: str) -> None:
         """A setting has a new value. May be called before `prepare`."""
 
+    def write_state(self, place: Path) -> Mapping[str, Any]:
+        """Write what settings can't tell beside the patch, at `place` with an ending of one's own;
+        the settings that lead there. KuchiError where it can't be written."""
+        return {}
+
     def release(self) -> Sequence[Event]:
         """End what this node still holds, such as notes; called when the graph stops."""
         return ()

@@ -19,8 +19,8 @@ _PORTS = """
 _NOTES, _FLAW, _LATENCY, _MODE = 32, 33, 34, 35
 _FLAWED = {"pulse": (0, 2), "crash": (0, 2), "hang": (0, 2), "nan": (2, 2), "slow": (2, 2),
            "wide": (16, 16), "mono": (1, 1), "latent": (1, 1), "stillborn": (0, 2),
-           "abort": (0, 2), "silent": (0, 0), "wants": (2, 2)}
-_TAKES_NOTES = {"pulse", "crash", "hang", "nan", "slow", "abort"}
+           "abort": (0, 2), "keeps": (0, 2), "silent": (0, 0), "wants": (2, 2)}
+_TAKES_NOTES = {"pulse", "crash", "hang", "nan", "slow", "abort", "keeps"}
 
 
 def _description(name: str, inputs: int, outputs: int) -> str:
@@ -90,7 +90,7 @@ def flawed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The bundle of flawed plugins, installed beside the system's, for this process and others.
 
     They are urn:kuchi-test:pulse, crash, hang, nan, slow, wide, mono, latent, stillborn, abort,
-    silent, wants, gone. A note of velocity 1 wakes the flaw of the first five.
+    keeps, silent, wants, gone. A note of velocity 1 wakes the flaw of the first five.
     """
     from engine.audio.lv2 import lilv, plugins
     from engine.errors import KuchiError

@@ -26,7 +26,9 @@ typedef struct { int64_t frame; uint32_t size, type; uint8_t body[8]; } Event;
 enum { AUDIO = 16, PORTS = 2 * AUDIO + 4 };
 enum { NOTES = 2 * AUDIO, FLAW, LATENCY, MODE };
 
-typedef struct { void *port[PORTS]; const char *uri; float held[64]; int awake; } Plugin;
+typedef struct { void *handle; uint32_t (*map)(void *, const char *); } Map;
+typedef struct { void *port[PORTS]; const char *uri; float held[64]; int awake;
+                 const Map *map; float remembered; } Plugin;
 
 static const char *name_of(const Plugin *p) { return strrchr(p->uri, ':') + 1; }
 static int is(const Plugin *p, const char *name) { return !strcmp(name_of(p), name); }
@@ -37,6 +39,8 @@ static void *instantiate(const Descriptor *d, double rate, const char *path,
   p->uri = d->uri;
   if (is(p, "stillborn")) { free(p); return NULL; }
   if (is(p, "abort")) abort();
+  for (; features && *features; ++features)
+    if (!strcmp((*features)->uri, "http://lv2plug.in/ns/ext/urid#map")) p->map = (*features)->data;
   return p;
 }
 static void connect(void *handle, uint32_t port, void *data) {
@@ -79,24 +83,50 @@ static void run(void *handle, uint32_t frames) {
       if ((e->body[0] & 0xF0) == 0x90 && e->frame < frames) {
         out[e->frame] += e->body[2] / 127.0f;
         if (e->body[2] == 1) p->awake = 1;
+        p->remembered = e->body[1] / 127.0f;
       }
       if ((e->body[0] & 0xF0) == 0x80 && e->frame < frames) out[e->frame] -= 0.25f;
       at += (16 + e->size + 7) & ~7u;
     }
+  if (is(p, "keeps"))
+    for (uint32_t i = 0; i < frames; ++i) out[i] = p->remembered;
   if (p->awake || (flaw && *flaw > 0.5f)) misbehave(p, out, frames);
 }
 static void nothing(void *handle) {}
-static const void *extension(const char *uri) { return NULL; }
+
+/* What "keeps" holds is the number of the note it played last. */
+typedef int (*Store)(void *, uint32_t, const void *, size_t, uint32_t, uint32_t);
+typedef const void *(*Retrieve)(void *, uint32_t, size_t *, uint32_t *, uint32_t *);
+static uint32_t number(const Plugin *p, const char *uri) { return p->map->map(p->map->handle, uri); }
+static int save(void *handle, Store store, void *to, uint32_t flags, const Feature *const *more) {
+  Plugin *p = handle;
+  return store(to, number(p, "urn:kuchi-test:last-note"), &p->remembered, sizeof(float),
+               number(p, "http://lv2plug.in/ns/ext/atom#Float"), 3);
+}
+static int restore(void *handle, Retrieve retrieve, void *from, uint32_t flags,
+                   const Feature *const *more) {
+  Plugin *p = handle;
+  size_t size;
+  uint32_t type, own;
+  const float *kept = retrieve(from, number(p, "urn:kuchi-test:last-note"), &size, &type, &own);
+  if (kept && size == sizeof(float)) p->remembered = *kept;
+  return 0;
+}
+static const struct { void *save, *restore; } state = {save, restore};
+static const void *extension(const char *uri) {
+  return strcmp(uri, "http://lv2plug.in/ns/ext/state#interface") ? NULL : &state;
+}
+static const void *none(const char *uri) { return NULL; }
 
 static const char *const uris[] = {
   "urn:kuchi-test:pulse", "urn:kuchi-test:crash", "urn:kuchi-test:hang", "urn:kuchi-test:nan",
   "urn:kuchi-test:slow", "urn:kuchi-test:wide", "urn:kuchi-test:mono", "urn:kuchi-test:latent",
-  "urn:kuchi-test:stillborn", "urn:kuchi-test:abort"};
+  "urn:kuchi-test:stillborn", "urn:kuchi-test:abort", "urn:kuchi-test:keeps"};
 
 const Descriptor *lv2_descriptor(uint32_t index) {
   static Descriptor made[sizeof uris / sizeof *uris];
   if (index >= sizeof uris / sizeof *uris) return NULL;
   made[index] = (Descriptor){uris[index], instantiate, connect, activate, run, nothing, free,
-                             extension};
+                             strstr(uris[index], "keeps") ? extension : none};
   return &made[index];
 }

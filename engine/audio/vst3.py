@@ -142,9 +142,10 @@ class Loaded:
             raise KuchiError(f"{path} is nothing that {self._plugin.name} can take over: {error}"
                              ) from None
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path) -> bool:
         """Write its whole state there, for `restore`."""
         path.write_bytes(self._plugin.raw_state)
+        return True
 
     def set(self, index: int, value: float) -> None:
         """Move a parameter, by its place among them."""

@@ -20,7 +20,7 @@ from engine.errors import KuchiError, PatchError
 from engine.events import Control
 from engine.graph import Graph
 from engine.live.desks import Desks
-from engine.live.messages import Load, Loaded
+from engine.live.messages import Keep, Kept, Load, Loaded
 from engine.node import OnStage
 from engine.nodes.osc_out import OscOut
 from engine.patch import Patch, parse_patch
@@ -51,8 +51,8 @@ class Builder:
                  ) -> None:
         self._clock, self._on_fault, self._desks, self._stage = clock, on_fault, desks, stage
         self._channels = input_channels, output_channels
-        self._wanted: SimpleQueue[Load] = SimpleQueue()
-        self._done: deque[Built | Loaded] = deque()
+        self._wanted: SimpleQueue[Load | tuple[Keep, Graph]] = SimpleQueue()
+        self._done: deque[Built | Loaded | Kept] = deque()
         load_hosting()
         threading.Thread(target=self._work, daemon=True).start()
 
@@ -60,18 +60,23 @@ class Builder:
         """Begin; `take` gives it when it is done."""
         self._wanted.put(load)
 
-    def take(self) -> Built | Loaded | None:
-        """A graph, or why there is none; None while nothing is done."""
+    def keep(self, order: Keep, graph: Graph) -> None:
+        """Have the nodes of a graph, which may be playing, write what settings can't tell."""
+        self._wanted.put((order, graph))
+
+    def take(self) -> Built | Loaded | Kept | None:
+        """A graph, or why there is none, or what was kept; None while nothing is done."""
         return self._done.popleft() if self._done else None
 
     def _work(self) -> None:
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         while True:
-            load = self._wanted.get()
-            while not self._wanted.empty():
-                load = self._wanted.get()
-            self._done.append(self._try(load))
+            wanted = self._wanted.get()
+            while isinstance(wanted, Load) and not self._wanted.empty():
+                wanted = self._wanted.get()
+            self._done.append(self._try(wanted) if isinstance(wanted, Load)
+                              else keep_states(*wanted))
 
     def _try(self, load: Load) -> Built | Loaded:
         try:
@@ -99,6 +104,20 @@ class Builder:
         targets = {name: Target(*node.target) for name, node in graph.nodes.items()
                    if isinstance(node, OscOut)}
         return Built(graph, targets, rig.control_port)
+
+
+def keep_states(order: Keep, graph: Graph) -> Kept:
+    """Let each node write what its settings can't tell; the graph may be playing."""
+    settings: dict[str, Any] = {}
+    mistakes = []
+    for name, node in graph.nodes.items():
+        try:
+            kept = node.write_state(Path(f"{order.place}-{name}"))
+        except (KuchiError, OSError) as error:
+            mistakes.append(f"{name}: {error}")
+            continue
+        settings |= {f"{name}.{setting}": value for setting, value in kept.items()}
+    return Kept(settings, tuple(mistakes))
 
 
 def _as_moved(patch: Patch, settings: Mapping[str, Any]) -> Patch:

@@ -5,7 +5,7 @@ the engine (patch, scene, whether it listens), and tells the performer what happ
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -25,6 +25,8 @@ from engine.live.messages import (
     NO_MIDI,
     Carded,
     Did,
+    Keep,
+    Kept,
     Loaded,
     Logged,
     Message,
@@ -281,6 +283,10 @@ class Stage:
             case Loaded(source, mistakes):
                 if mistakes:
                     self._explain("\n  ".join([source, *mistakes]))
+            case Kept(settings, mistakes):
+                for mistake in mistakes:
+                    self._tell(mistake)
+                self._save(settings)
             case Did("next" | "previous" as way):
                 self.move(1 if way == "next" else -1)
             case Did("capture"):
@@ -422,7 +428,14 @@ class Stage:
             offer(self._engine.pipe, Set(name, value))
 
     def save(self) -> None:
-        """Write the settings that were changed live into the patch, comments and order kept."""
+        """Write the settings that were changed live into the patch, comments and order kept, and
+        beside it what its plugins hold."""
+        if not (self._song.hosts and self.ready and self._engine
+                and offer(self._engine.pipe, Keep(str(self.path.with_suffix(""))))):
+            self._save({})
+
+    def _save(self, kept: Mapping[str, Any]) -> None:
+        self._song.settings |= kept
         if not self._song.settings:
             self._tell("Nothing was changed, so there is nothing to save.")
             return

@@ -28,6 +28,8 @@ from engine.live.messages import (
     Did,
     Forget,
     Heard,
+    Keep,
+    Kept,
     Load,
     Loaded,
     Message,
@@ -200,6 +202,8 @@ class Engine:
                 self._open(message)
             case Load() if self._builder is not None:
                 self._builder.build(message)
+            case Keep() if self._builder is not None and self._playing is not None:
+                self._builder.keep(message, self._playing.graph)
             case Relink(number, "worker"):
                 self._desks.use(number)
             case Relink(number):
@@ -270,7 +274,7 @@ class Engine:
         if deck is None or builder is None or card is None or card.opening:
             return
         if self._next is None and (built := builder.take()) is not None:
-            if isinstance(built, Loaded):
+            if isinstance(built, Loaded | Kept):
                 self._tell(built)
                 return
             self._next = built

@@ -103,6 +103,20 @@ class Load(Message, frozen=True):
     settings: dict[str, Any] = {}
 
 
+class Keep(Message, frozen=True):
+    """Let every node write what settings can't tell, at `place` with its name and an ending."""
+
+    place: str
+
+
+class Kept(Message, frozen=True):
+    """What came of that: the settings that lead to what was written, by `node.setting`, and words
+    about what could not be."""
+
+    settings: dict[str, Any]
+    mistakes: tuple[str, ...] = ()
+
+
 class Loaded(Message, frozen=True):
     """The patch that plays now, or the mistakes for which the old one plays on."""
 
@@ -201,8 +215,8 @@ class OscIn(Message, frozen=True):
     allow: tuple[str, ...] = ()
 
 
-AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Open | Load | Loaded | Did | Set
-              | Stop | Relink | Ready | Logged | Carded | Said | OscIn | Job | Answer)
+AnyMessage = (Ports | Midi | Forget | Panic | Heard | Osc | Open | Load | Keep | Kept | Loaded
+              | Did | Set | Stop | Relink | Ready | Logged | Carded | Said | OscIn | Job | Answer)
 
 _MOST_BYTES = 1 << 26           # of one message: a minute of sound for a job, and some
 

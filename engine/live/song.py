@@ -53,6 +53,11 @@ class Song:
                 if issubclass(kind, Lv2Plugin) and kind.hosted is not None
                 and kind.loader == "lv2"}
 
+    @property
+    def hosts(self) -> bool:
+        """Has the patch plugins, which may hold more than their settings tell?"""
+        return any(issubclass(kind, Lv2Plugin) for kind, _ in self._patch.nodes.values())
+
     def nodes_of(self, kind: str) -> list[str]:
         """The names of the patch's nodes of a type."""
         return [name for name, (node, _) in self._patch.nodes.items() if node.type_name() == kind]

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.audio import denormals
@@ -74,7 +75,7 @@ class Lv2Plugin(SoundingNode):
 
     plugin = Param("", help="its URI, or part of its name: `kuchi plugins list`")
     preset = Param("", help="one of its presets, by name; settings that the patch names win")
-    state = Param("", help="a state that was saved, a .ttl file beside the patch")
+    state = Param("", help="a state that was saved beside the patch: a .ttl file, or a folder")
     isolated = Param(False, help="run it in a process of its own, one block later: for plugins "
                                  "that are refused otherwise")
     bypass = Param(False, help="let what comes in pass by; an instrument falls silent")
@@ -307,6 +308,14 @@ class Lv2Plugin(SoundingNode):
 
     def _is_fresh(self) -> None:
         self._fresh = True
+
+    def write_state(self, place: Path) -> Mapping[str, Any]:
+        """Write the plugin's state, where it has one beside its settings."""
+        if self._unit is None:
+            return {}
+        target = place.with_name(f"{place.name}.state")
+        kept = self._unit.save(target) if self.isolated else self._instance.save(target)
+        return {"state": target.name} if kept else {}
 
     # -- ending --------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 SLOTS, EVENTS = 64, 128                     # slices under way, and messages in one of them
 KEPT = 1 << 13                              # frames of what comes back, a power of two
 MOST_DELAY = 2048                           # the longest driver block that is waited for
-WRITTEN, DONE, READY = 0, 8, 16             # in `head`: slices sent; frames come back; it runs
+WRITTEN, DONE, READY, SAVED = 0, 8, 16, 24
+"""Places in `head`: slices sent; frames that have come back; it runs; what came of a save: 1 it is
+written, 2 there was nothing to write, 3 it failed."""
+
 
 MISSED, DELAY, GOT = 1, 2, 3
 """Places in `words`, beside 0, which is 0 while it may run: slices that came back too late since
@@ -49,6 +53,7 @@ APART = np.dtype([(name, np.int64) for name in (
 
 _MILLION = 1e6
 _READY_S = 30.0
+_SAVED_S = 10.0
 _LEARN = SAMPLE_RATE // 2                   # frames in which the driver's block is got to know
 _PATIENCE = 20_000                          # naps of 0.1 ms, offline
 _HALF = 0.5
@@ -125,7 +130,7 @@ class Apart:
         self._child = subprocess.Popen(
             [sys.executable, "-m", "engine.audio.lv2.apart_process", order.decode()],
             cwd=Path(__file__).parents[3], pass_fds=(self._wake, alive, self._shared.descriptor),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
         os.close(alive)
 
     @property
@@ -139,9 +144,27 @@ class Apart:
         """The other process, 0 for none."""
         return self._child.pid if self._child else 0
 
+    def save(self, path: Path) -> bool:
+        """Have the plugin's state written there; False where it holds nothing. KuchiError where it
+        can't be."""
+        head, child = self._shared.head, self._child
+        head[SAVED], deadline = 0, time.monotonic() + _SAVED_S
+        if child is not None and child.stdin is not None:
+            with suppress(OSError):                     # it has just fallen
+                child.stdin.write(f"{path}\n".encode())
+                child.stdin.flush()
+            while not head[SAVED] and child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+        if head[SAVED] not in (1, 2):
+            raise KuchiError(f"{self._order['name']} couldn't save its state in {path}")
+        return bool(head[SAVED] == 1)
+
     def end(self) -> None:
         """End the other process."""
         if self._child is not None:
+            if self._child.stdin is not None:
+                with suppress(OSError):
+                    self._child.stdin.close()
             os.close(self._held)
             self._child.kill()
             self._child.wait(5)

@@ -14,13 +14,14 @@ import numpy as np
 
 from engine.audio.commands import SET
 from engine.audio.intrinsics import store_release
-from engine.audio.lv2.apart import DONE, KEPT, READY, SLOTS, WRITTEN, Shared
+from engine.audio.lv2.apart import DONE, KEPT, READY, SAVED, SLOTS, WRITTEN, Shared
 from engine.audio.lv2.hosted import NOTE, Hosted
 from engine.audio.lv2.instance import Instance
 from engine.audio.lv2.plugins import find
 from engine.audio.run_list import AudioList
 from engine.audio.unit import kernel
 from engine.audio.vst3 import Loaded as Vst3Loaded
+from engine.errors import KuchiError
 from engine.units import HOP, SLICE, Samples
 
 _PRIORITY = 60
@@ -53,6 +54,10 @@ class Lv2Loaded:
     def stop(self) -> None:
         """End what sounds, and forget what was still to come."""
         self._hosted.commands.stop()
+
+    def save(self, path: Path) -> bool:
+        """Write its state there; False where there is nothing to write."""
+        return self._instance.save(path)
 
     def run(self, heard: Samples) -> Samples:
         """A slice: float32 (2, frames) in and out."""
@@ -98,6 +103,14 @@ class Host:
             self._slice(self._shared.slots[self._next % SLOTS])
             self._next += 1
 
+    def save(self, path: Path) -> None:
+        """Write the plugin's state there, and tell what came of it."""
+        try:
+            told = 1 if self._plugin.save(path) else 2
+        except (KuchiError, OSError):
+            told = 3
+        _publish(self._shared.head, SAVED, told)
+
     def _slice(self, slot: Any) -> None:
         frame, frames = int(slot["frame"]), int(slot["frames"])
         for offset, kind, a, b, c in slot["events"][:int(slot["count"])].tolist():
@@ -127,10 +140,17 @@ def run(order: dict[str, Any]) -> None:
     poll = select.poll()
     poll.register(order["wake"], select.POLLIN)
     poll.register(order["alive"], select.POLLHUP)
+    poll.register(sys.stdin, select.POLLIN)
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == order["alive"]:
                 os._exit(0)
+            if descriptor == sys.stdin.fileno():
+                if line := sys.stdin.readline():
+                    host.save(Path(line.rstrip("\n")))
+                else:
+                    poll.unregister(sys.stdin)
+                continue
             with suppress(BlockingIOError):
                 os.read(descriptor, 8)
         host.serve()

@@ -119,14 +119,17 @@ class Instance:
         connect(self._made.handle, index, ffi.cast("void *", array.ctypes.data))
 
     def _find_worker(self) -> Worker | None:
-        if self._descriptor.extension_data == ffi.NULL:
-            return None
-        ask = ffi.cast("const void *(*)(const char *)", self._descriptor.extension_data)
-        functions = ask((_EXT + "worker#interface").encode())
+        functions = self._extension("worker#interface")
         if functions == ffi.NULL:
             return None
         self._worker.serve(self.address, ffi.cast("Worker_Interface *", functions))
         return self._worker
+
+    def _extension(self, name: str) -> Any:
+        if self._descriptor.extension_data == ffi.NULL:
+            return ffi.NULL
+        ask = ffi.cast("const void *(*)(const char *)", self._descriptor.extension_data)
+        return ask((_EXT + name).encode())
 
     def _call(self, verb: str) -> None:
         function = getattr(self._descriptor, verb)
@@ -162,6 +165,40 @@ class Instance:
             if state != ffi.NULL:
                 self._take_state(state, "its default state")
                 library().lilv_state_free(state)
+
+    def save(self, folder: Path) -> bool:
+        """Write its controls and all else it holds to a folder, for `restore`; may be done while
+        it plays. False where it holds nothing but its controls. KuchiError where it can't be
+        written.
+        """
+        if self._extension("state#interface") == ffi.NULL:
+            return False
+        kind, places = urid(_ATOM + "Float"), {p.symbol: p.index for p in self.plugin.controls}
+
+        @ffi.callback("const void *(const char *, void *, uint32_t *, uint32_t *)")
+        def value(symbol: Any, _data: Any, size: Any, own_kind: Any) -> Any:
+            place = places.get(ffi.string(symbol).decode(errors="replace"))
+            size[0], own_kind[0] = (4, kind) if place is not None else (0, 0)
+            return ffi.NULL if place is None else ffi.cast(
+                "void *", self.controls.ctypes.data + 4 * place)
+
+        where = str(folder).encode()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KuchiError(f"{folder} can't be written: {error.strerror}") from None
+        lilv = library()
+        state = lilv.lilv_state_new_from_instance(
+            handle(self.plugin), self._made, MAP, where, ffi.NULL, ffi.NULL, where, value, ffi.NULL,
+            0, self._features)
+        if state == ffi.NULL:
+            raise KuchiError(f"{self.plugin.name} doesn't give its state")
+        try:
+            if lilv.lilv_state_save(world(), MAP, UNMAP, state, ffi.NULL, where, b"state.ttl"):
+                raise KuchiError(f"{folder / 'state.ttl'} can't be written")
+        finally:
+            lilv.lilv_state_free(state)
+        return True
 
     def _take_state(self, state: Any, what: str) -> dict[str, float]:
         owner = text_of(library().lilv_state_get_plugin_uri(state))

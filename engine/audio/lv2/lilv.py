@@ -94,6 +94,11 @@ const LilvNode *lilv_state_get_plugin_uri(const LilvState *);
 void lilv_state_restore(const LilvState *, LilvInstance *, void *, void *, uint32_t,
                         const LV2_Feature *const *);
 void lilv_state_free(LilvState *);
+LilvState *lilv_state_new_from_instance(const LilvPlugin *, LilvInstance *, URID_Map *,
+    const char *, const char *, const char *, const char *, void *, void *, uint32_t,
+    const LV2_Feature *const *);
+int lilv_state_save(LilvWorld *, URID_Map *, URID_Unmap *, const LilvState *, const char *,
+                    const char *, const char *);
 """)
 
 _names: list[Any] = [ffi.NULL]              # URID 1 is the first; each is kept, as C reads it
