@@ -17,7 +17,7 @@ test: .venv/ready                ## set up, lint, check types and run every test
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not live" engine tests models_onnx
 	$(BIN)/python -m pytest -q -m live tests
 
-scores: .venv/ready              ## score every model on $(DATA), rewrite scores and cards
+scores: .venv/ready              ## score models, capture and tempo on $(DATA), rewrite scores and cards
 	$(BIN)/python -m models_onnx.onsets.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.drums.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.melody.evaluate --data $(DATA) --card
@@ -27,6 +27,8 @@ scores: .venv/ready              ## score every model on $(DATA), rewrite scores
 	$(BIN)/python -m models_onnx.groove.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.mapper.evaluate --data $(DATA) --card
 	$(BIN)/python -m models_onnx.readme
+	DATA=$(DATA) $(BIN)/python -m bench capture --json bench/capture.json
+	DATA=$(DATA) $(BIN)/python -m bench tempo --json bench/tempo.json
 
 bench: .venv/ready               ## measure speed, memory and latency
 	$(BIN)/python -m bench

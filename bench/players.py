@@ -7,7 +7,7 @@ kept; the listener keeps each MIDI message with its moment, and all that the spe
 import ctypes
 import ctypes.util
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +20,12 @@ from engine.units import SAMPLE_RATE, Samples
 MOST_EVENTS = 1 << 15
 KEPT = 1 << 24                          # frames of the speakers: nearly six minutes
 MOST_CYCLES = 1 << 18
+MOST_PLANNED = 1 << 16
 
 _PLAYER = np.dtype([(name, np.int64) for name in (
     "client", "mouth", "ear", "midi", "hand", "song", "length", "place", "again", "cycles",
-    "count", "ended", "events", "heard", "kept", "recorded", "touch", "instant")])
+    "count", "ended", "events", "heard", "kept", "recorded", "touch", "instant", "score",
+    "planned", "sent")])
 _INT = ctypes.c_ssize_t                 # pointers too: numba passes them as numbers
 
 
@@ -96,6 +98,24 @@ def _touch(player: Any, frames: Any) -> None:
             data[0] |= 0x80
 
 
+@njit(error_model="numpy")
+def _send_planned(player: Any, frames: Any, frame: Any) -> Any:
+    """Send what is planned for this block, or was for an earlier one; returns how many so far."""
+    buffer = _buffer_of(player.hand, np.uint32(frames))
+    score = carray(pointer(player.score), (MOST_PLANNED, 3), np.int64)
+    sent = player.sent
+    while sent < player.planned and score[sent, 0] < frame + frames:
+        size = score[sent, 1]
+        place = _reserve(buffer, np.uint32(max(score[sent, 0] - frame, 0)), size)
+        if place == 0:
+            break                                       # the block is full
+        data = carray(pointer(place), size, np.uint8)
+        for i in range(size):
+            data[i] = (score[sent, 2] >> (8 * i)) & 0xFF
+        sent += 1
+    return sent
+
+
 @cfunc(types.int32(types.uint32, types.voidptr), error_model="numpy")
 def _process(frames: Any, at: Any) -> Any:
     table = carray(at, 1, _PLAYER)
@@ -118,6 +138,7 @@ def _process(frames: Any, at: Any) -> Any:
     if player.hand != 0:
         _touch(player, np.int64(frames))
         table[0]["touch"] = 0
+        table[0]["sent"] = _send_planned(player, np.int64(frames), frame)
     return 0
 
 
@@ -150,9 +171,10 @@ class Player:
             "song": np.zeros(1, np.float32), "cycles": np.zeros((MOST_CYCLES, 3), np.int64),
             "events": np.zeros((MOST_EVENTS, 5), np.int64),
             "heard": np.zeros(KEPT if "ear" in does else 1, np.float32),
+            "score": np.zeros((MOST_PLANNED if "hand" in does else 1, 3), np.int64),
             "instant": np.zeros(8, np.int64)}
         self._table = np.zeros(1, _PLAYER)
-        for each in ("song", "cycles", "events", "heard", "instant"):
+        for each in ("song", "cycles", "events", "heard", "score", "instant"):
             self._table[each] = self._arrays[each].ctypes.data
         self._songs = [self._arrays["song"]]            # all that the callback may still read
         kinds = {"mouth": self.client.outports, "ear": self.client.inports,
@@ -201,6 +223,19 @@ class Player:
         while self._table["touch"][0] and time.monotonic() < deadline:
             time.sleep(0.0005)
         self._table["touch"] = (status & 0x7F) | data1 << 8 | data2 << 16
+
+    def plan(self, messages: Iterable[tuple[float, bytes]]) -> None:
+        """Messages, each to leave in a frame of JACK's, later than those planned before."""
+        planned, score = int(self._table["planned"][0]), self._arrays["score"]
+        for frame, message in messages:
+            score[planned] = round(frame), len(message), int.from_bytes(message, "little")
+            planned += 1
+        self._table["planned"] = planned
+
+    @property
+    def played(self) -> bool:
+        """Has all that was planned left?"""
+        return bool(self._table["sent"][0] == self._table["planned"][0])
 
     # -- listening -----------------------------------------------------------------------------
 

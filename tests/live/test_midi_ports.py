@@ -1,29 +1,26 @@
 """The port process on real ports: whatever falls, a listening MIDI client hears every note end."""
 
 import json
-import multiprocessing
 import os
 import signal
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+from port_rig import ON, Rig
 
 from engine.devices.midi import Sequencer
-from engine.live import port
-from engine.live.messages import Heard, Message, Midi, Panic, Ports, Said, Stop, read, send
-from engine.live.shared import ENGINE_BEAT, PORT_BEAT, SharedBlock
+from engine.live.messages import Heard, Midi, Panic, Ports, Stop, send
+from engine.live.shared import PORT_BEAT
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
 
 KICK, SNARE = 36, 38
-ON, OFF = 0x99, 0x89                           # channel 10
-spawn = multiprocessing.get_context("spawn")
+OFF = 0x89                                      # a note of channel 10 ends
 
 
 class Receiver:
@@ -87,71 +84,6 @@ class Receiver:
     def close(self) -> None:
         self.client.deactivate(ignore_errors=True)
         self.client.close(ignore_errors=True)
-
-
-class Rig:
-    """What the command process does for the port process, and an engine that beats."""
-
-    def __init__(self) -> None:
-        self.block = SharedBlock()
-        self.said: list[str] = []
-        self.heart: threading.Thread | None = None
-        self.start()
-
-    def start(self) -> None:
-        self.command, far = spawn.Pipe()
-        self.links, links = spawn.Pipe()
-        self.process = spawn.Process(target=port.run, args=(far, links, self.block.name))
-        self.process.start()
-        far.close()
-        links.close()
-        self.link()
-
-    def link(self) -> None:
-        self.engine, far = spawn.Pipe()
-        self.links.send(far)
-        far.close()
-        self.hang()
-        self.still = threading.Event()
-        self.heart = threading.Thread(target=self._beat, args=(self.still,))
-        self.heart.start()
-
-    def _beat(self, still: threading.Event) -> None:
-        while not still.wait(0.005):
-            self.block.words[ENGINE_BEAT] = time.monotonic_ns()
-
-    def hang(self) -> None:
-        if self.heart:
-            self.still.set()
-            self.heart.join()
-
-    def ask(self, *messages: Message) -> None:
-        for message in messages:
-            assert send(self.engine, message)
-
-    def strike(self, *notes: int, due_ns: int = 0) -> None:
-        self.ask(*(Midi(0, ON, note, 100, due_ns) for note in notes))
-
-    def arrived(self) -> list[Message]:
-        found = []
-        while self.engine.poll():
-            found.append(read(self.engine))
-        return [message for message in found if message]
-
-    def has_said(self, words: str) -> bool:
-        while self.command.poll():
-            message = read(self.command)
-            if isinstance(message, Said):
-                self.said.append(message.text)
-        return any(words in text for text in self.said)
-
-    def close(self) -> None:
-        self.hang()
-        if self.process.is_alive():
-            send(self.command, Stop())
-            self.process.join(5)
-            self.process.kill()
-        self.block.close()
 
 
 @pytest.fixture
