@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import msgspec
 
 from engine.jobs import Jobs
-from engine.music.answer import Settings
 from engine.music.duet import ALONE, Asked, reply
+from engine.music.frame import Settings
 from engine.music.grid import Grid
 from engine.music.line import STEPS_A_BEAT, Line
 from engine.music.phrase import Harmonies

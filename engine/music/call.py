@@ -6,17 +6,13 @@ a bar; a key that is held for longer than two bars is stuck, and waits no longer
 
 import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from engine.music.grid import Grid
 from engine.music.line import STEPS_A_BEAT, Line, line_of
 
 MOST_NOTES = 512            # of a call; the oldest are forgotten in a flood
 _STUCK_BARS = 2
-_TEMPI = np.arange(60.0, 181.0)
 _EARLY_BEATS = 0.15         # a note this much before the bar line was meant for it
 
 
@@ -103,16 +99,3 @@ class Call:
             until = (grid.beat_at(min(sung.end, end)) - beat) * STEPS_A_BEAT
             notes.append((start, max(until - start, 0.5), sung.note))
         return line_of(notes, length, bar=grid.in_bar * STEPS_A_BEAT)
-
-
-def tempo_of(times: Sequence[float], usual: float = 100.0) -> float:
-    """The beats a minute that somebody who plays alone seems to mean; `usual` where unclear.
-
-    >>> tempo_of([0.0, 0.5, 1.0, 1.25, 1.5, 2.0])
-    120.0
-    """
-    if len(times) < 4:
-        return usual
-    turns = np.outer(_TEMPI / 60.0, np.asarray(times) - times[0]) * (2.0 * np.pi)
-    fit = (np.cos(turns) + np.cos(2.0 * turns)).mean(axis=1) - np.abs(np.log2(_TEMPI / usual))
-    return float(_TEMPI[int(np.argmax(np.round(fit, 9)))])

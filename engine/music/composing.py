@@ -4,8 +4,9 @@ import msgspec
 import numpy as np
 
 from engine.errors import ModelError
-from engine.music.answer import Settings, markov
 from engine.music.bars import Bar, compose, vary
+from engine.music.frame import Settings
+from engine.music.habits import markov
 from engine.music.line import Line
 from engine.music.performance import Freely, Played, follow
 

@@ -7,7 +7,9 @@ import msgspec
 import numpy as np
 
 from engine.errors import ModelError
-from engine.music.answer import Settings, answer, markov, mutate
+from engine.music.answer import answer, mutate
+from engine.music.frame import Settings
+from engine.music.habits import markov
 from engine.music.line import Line
 from engine.music.melody import continue_line
 
@@ -25,7 +27,7 @@ class Asked(msgspec.Struct, frozen=True):
     last     : the last answer, for MUTATE
     heard    : earlier lines of this performer
     chords   : int64, one a step over call and answer, or empty
-    settings : see `engine.music.answer`; `bars` is how long the line shall be
+    settings : see `engine.music.frame`; `bars` is how long the line shall be
     """
 
     kind: str

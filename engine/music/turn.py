@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from engine.events import Note
+from engine.music.ending import LEFT_BEATS
 from engine.music.grid import Grid
 from engine.music.playing import Playing, Tone
 
-LEFT_BEATS = 0.5            # at the end of an answer, left to the performer
 _GRACE_BEATS = 0.25         # into an answer of fours: the hand that was late meant its own bars
 
 

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.events import Beat, Chord, Gesture, Note, NoteOn
-from engine.music.answer import AUTO, Settings
 from engine.music.asking import Asking, Plan
-from engine.music.call import Call, tempo_of
+from engine.music.call import Call
 from engine.music.chords import chord_of, read_chord
 from engine.music.duet import ANSWER, MORE, MUTATE, Asked
+from engine.music.ending import LEFT_BEATS
+from engine.music.frame import AUTO, Settings
 from engine.music.grid import Count, Grid
 from engine.music.keys import read_span
 from engine.music.line import STEPS_A_BEAT, Line, line_of
 from engine.music.phrase import tones_of
+from engine.music.pulse import USUAL, tempo_of
 from engine.music.scales import read_scale
 from engine.music.thru import Thru
-from engine.music.turn import LEFT_BEATS, Turn
+from engine.music.turn import Turn
 from engine.node import Context, Node, Param, action
 
 _PAUSE_BEATS = 0.125        # a pause this long may be the end: an answer is thought of
@@ -151,7 +153,7 @@ class MelodyContinuation(Node):
         if self._clocked:
             return self._count.grid
         if self._own is None and self._call:
-            self._own = Grid(self._call.notes[0].time, 100.0)
+            self._own = Grid(self._call.notes[0].time, USUAL)
         return self._own
 
     def _harmonise(self, chord: Chord) -> None:

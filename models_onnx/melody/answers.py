@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.music.answer import LEFT_BEATS, Settings, answer
+from engine.music.answer import answer
 from engine.music.books import longest_copy
+from engine.music.ending import LEFT_BEATS
+from engine.music.frame import Settings
 from engine.music.likeness import (
     density_ratio,
     in_key,

@@ -2,9 +2,9 @@
 
 On tunes it never learned from: the held-out tenth of a training file, all tunes of any other.
 `collections` tells nats a step by the network alone, with the line's own past, and by counting
-alone; `answers` the musical checks, with people's beside them. At most 24 tunes and about 12,000
-steps of a collection are read, drawn by a seed. The last line printed is one JSON object. `--card`
-rewrites the card.
+alone; `answers` the musical checks, with people's beside them; `tempo` how often the tempo of
+somebody who plays alone is right. At most 24 tunes and about 12,000 steps of a collection are read,
+drawn by a seed. The last line printed is one JSON object. `--card` rewrites the card.
 """
 
 import time
@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.music.line import STEPS_A_BEAT
 from engine.music.melody import FOLDER, LOW, Chances, Melody
+from engine.music.pulse import tempo_of
 from models_onnx.melody.answers import compare, exchanges, over_a_blues
 from models_onnx.melody.card import write_card
 from models_onnx.melody.data import Tune, tunes
@@ -22,6 +24,10 @@ from models_onnx.scoring import Scores, score_by_command
 SEED = 3
 MOST_TUNES, MOST_STEPS = 24, 12_000
 LEAST = 1e-7                       # no chance is counted smaller
+TELLING = 24                       # notes of a tune from which its tempo is guessed
+PLAYED_BPM = (75.0, 150.0)
+OFF_S = 0.015                      # how exactly it is played
+NEAR = 0.04                        # a tempo so near is right
 
 
 def sampled(found: Sequence[Tune]) -> list[Tune]:
@@ -85,10 +91,25 @@ def collections(held: Sequence[Tune]) -> Scores:
     return found
 
 
+def tempi(held: Sequence[Tune]) -> Scores:
+    """How often the tempo of the first notes, played by no clock, is right, double or half."""
+    rng, ratios = np.random.default_rng(SEED), []
+    for name in sorted({tune.source for tune in held}):
+        for tune in sampled([tune for tune in held if tune.source == name]):
+            begun = np.flatnonzero(tune.line.steps >= 0)[:TELLING]
+            bpm = float(np.exp(rng.uniform(*np.log(PLAYED_BPM))))
+            times = begun * 60.0 / (STEPS_A_BEAT * bpm) + rng.normal(0.0, OFF_S, len(begun))
+            ratios.append(tempo_of(sorted(times.tolist())) / bpm)
+    return {name: round(float(np.mean([abs(ratio / times - 1.0) < NEAR for ratio in ratios])), 4)
+            for name, times in (("right", 1.0), ("double", 2.0), ("half", 0.5))}
+
+
 def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
     """The card's figures on some data; what the data doesn't have is left out."""
     held = [tune for tune in tunes(data, sets) if tune.held_out]
     found = collections(held)
+    if held:
+        found["tempo"] = tempi(held)
     calls = exchanges(held)
     if calls:
         compared = compare(calls)

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.music.answer import Settings, answer, markov, mutate
+from engine.music.answer import answer, mutate
+from engine.music.frame import Settings
+from engine.music.habits import markov
 from engine.music.likeness import MAJOR, in_key, key_of, returns, turned
 from engine.music.line import HOLD, Line, chord, chord_steps, line_of, notes_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.music.call import Call, tempo_of
+from engine.music.call import Call
 from engine.music.grid import Grid
 from engine.music.line import line_of, notes_of
 
@@ -47,17 +47,6 @@ def test_a_held_key_is_no_pause_until_it_is_stuck():
     assert call.silent_since(GRID, 3.0) is None
     assert call.silent_since(GRID, 4.5) == 0.5
 
-
-@pytest.mark.parametrize("bpm", [72.0, 90.0, 100.0, 132.0])
-def test_the_tempo_of_somebody_who_plays_alone(bpm):
-    beat = 60.0 / bpm
-    times = [place * beat for place in (0, 1, 1.5, 2, 3, 4, 4.5, 5, 5.5, 6, 7)]
-    found = tempo_of(times)             # twice as fast has the same grid
-    assert min(abs(found - bpm), abs(found - 2 * bpm)) <= 1.0
-
-
-def test_a_few_notes_say_nothing_about_the_tempo():
-    assert tempo_of([0.0, 0.31, 0.9]) == 100.0
 
 
 def test_a_call_of_nothing_is_a_line_of_silence():
