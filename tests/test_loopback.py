@@ -34,7 +34,7 @@ def test_what_was_measured_is_kept_under_the_cards_name_and_shown(tmp_path, monk
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert kept("Scarlett") is None
     assert "kuchi bench loopback" in loop("Scarlett", None).words
-    found = summary("Scarlett", "2026-01-02T03:04:05+00:00", np.array([480, 480, 528], np.int64))
+    found = summary("Scarlett", "2026-01-02T03:04:05+00:00", np.array([10.0, 10.0, 11.0]))
     keep(found)
     assert kept("Scarlett") == found
     assert kept("Other") is None

@@ -100,9 +100,15 @@ def _of_midi() -> "Iterator[Finding]":
     from engine.rehearsal import doctor
 
     try:
-        yield doctor.midi(ask("midi", deadline_s=_MIDI_S), sys.platform)
+        found = ask("midi", deadline_s=_MIDI_S)
     except DeviceError as error:
         yield doctor.unknown("MIDI", f"the MIDI driver gives {error}")
+        return
+    yield doctor.midi(found, sys.platform)
+    for port in [] if isinstance(found, str) else found["outputs"]:
+        from engine.rehearsal.loopback import kept, midi_name
+        if loop := kept(midi_name(port)):
+            yield doctor.loop(port, loop, "MIDI out to in")
 
 
 def _of_speed() -> "Iterator[Finding]":

@@ -47,9 +47,8 @@ class Finding:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def loop(device: str, found: "Loop | None") -> Finding:
-    """What was measured with this card, from the speakers to the microphone."""
-    about = "speakers to microphone"
+def loop(device: str, found: "Loop | None", about: str = "speakers to microphone") -> Finding:
+    """What was measured with this card, or with this MIDI port from its output to its input."""
     if found is None:
         return Finding(about, "ok", f"Never measured with {device}: `kuchi bench loopback` does, "
                                     "with the microphone at the speakers.")

@@ -6,6 +6,7 @@ The performer lets the microphone hear the speakers, or joins them with a cable,
 """
 
 import hashlib
+import re
 from pathlib import Path
 
 import msgspec
@@ -14,14 +15,15 @@ import platformdirs
 from numpy.typing import NDArray
 
 from engine.errors import FileError
-from engine.units import SAMPLE_RATE, Samples, frames
+from engine.units import Samples, frames
 
 APART = frames(0.1)                 # clicks this far apart: no loop is longer
 _LOUD = 0.25                        # of the loudest: a click's beginning
 
 
 class Loop(msgspec.Struct, frozen=True):
-    """What was measured with a device: ms from speaker to microphone, over so many clicks."""
+    """What was measured with a device: ms from speaker to microphone, or from MIDI out to MIDI
+    in, over so many clicks or notes."""
 
     device: str
     date: str
@@ -53,10 +55,19 @@ def _beginnings(sound: Samples) -> NDArray[np.int64]:
     return loud[np.r_[True, np.diff(loud) > APART // 2]] if len(loud) else loud
 
 
-def summary(device: str, date: str, late: NDArray[np.int64]) -> Loop:
+def summary(device: str, date: str, late_ms: NDArray[np.float64]) -> Loop:
     """The figures of a measurement."""
-    p50, p95, p99 = (np.percentile(late, [50, 95, 99]) * 1000.0 / SAMPLE_RATE).tolist()
-    return Loop(device, date, len(late), p50, p95, p99, float(late.std()) * 1000.0 / SAMPLE_RATE)
+    p50, p95, p99 = np.percentile(late_ms, [50, 95, 99]).tolist()
+    return Loop(device, date, len(late_ms), p50, p95, p99, float(late_ms.std()))
+
+
+def midi_name(port: str) -> str:
+    """Under which name a MIDI port's loop is kept; ALSA's numbers change, so they are left out.
+
+    >>> midi_name("Keys:Keys 20:0")
+    'MIDI Keys:Keys'
+    """
+    return "MIDI " + re.sub(r" \d+:\d+$", "", port)
 
 
 def keep(loop: Loop) -> None:

@@ -70,6 +70,18 @@ def test_a_plugin_that_falls_is_left_behind_and_no_note_stays_on(
         assert verdict.refused == f"it {what} on stage"
 
 
+def test_saving_writes_what_a_plugin_holds_beside_the_patch(
+        jack_server, tmp_path: Path, eventually: Wait):
+    with stage(jack_server, LURKING.format(flaw="keeps"), tmp_path, eventually) as concert:
+        hand = concert.listener.touch
+        eventually(lambda: hand(0x90, 60, 100) or concert.sounding(), "a note that sounds")
+        concert.do(concert.stage.save)
+        eventually(lambda: concert.said("song.toml: synth.state."), "the news")
+        saved = (tmp_path / "song.toml").read_text(encoding="utf-8")
+        assert 'state = "song-synth.state"' in saved
+        assert (tmp_path / "song-synth.state" / "state.ttl").is_file()
+
+
 def test_a_plugin_that_makes_no_numbers_is_passed_by_without_a_pause(
         jack_server, tmp_path: Path, eventually: Wait):
     text = LURKING.format(flaw="nan").replace('["keys', '["mic -> synth", "keys')
