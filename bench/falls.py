@@ -4,8 +4,6 @@ The stage plays on JACK's dummy card; a singer sings kicks, and a MIDI client li
 engine is killed, stopped, made to raise an exception, and its pipes are closed. Told are the time
 until the last note has ended at the listener, until the engine is ready again, and whether the
 next hit is the right one. The null control is how late a sleeping process wakes meanwhile.
-
-Beside it stands what all processes hold in memory while they play.
 """
 
 import os
@@ -25,7 +23,8 @@ from bench.concert import Concert, kill
 from bench.dummy_card import dummy_card
 from bench.table import Gate, Report, Row
 from engine.errors import KuchiError
-from engine.live import engine
+from engine.jobs import name_of
+from engine.live import crew, engine
 from engine.mouth import beat, perform
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.units import SAMPLE_RATE
@@ -79,12 +78,11 @@ def engine_with_flaws(command: Connection, links: list[Connection], workers: lis
 @contextmanager
 def flawed() -> Iterator[None]:
     """Every engine that is started meanwhile can be made to fail."""
-    before = engine.run
-    engine.run = engine_with_flaws      # type: ignore[assignment]
+    before, crew.ENGINE = crew.ENGINE, name_of(engine_with_flaws)
     try:
         yield
     finally:
-        engine.run = before
+        crew.ENGINE = before
 
 
 def song() -> np.ndarray:
@@ -124,15 +122,6 @@ def fall(concert: Concert, how: signal.Signals, after_s: float) -> Fall:
     right = concert.notes(after=fell + 0.4)[0].note == KICK
     ready = concert.stage.ready
     return Fall(off_ms, back_s, ready.seconds if ready else 0.0, right)
-
-
-def resident_mb() -> tuple[float, float]:
-    """What this process's children and it hold: RSS and PSS, summed, MB."""
-    import psutil
-    me = psutil.Process()
-    found = [each.memory_full_info() for each in (me, *me.children(recursive=True))
-             if "jackd" not in each.name() and "resource_tracker" not in " ".join(each.cmdline())]
-    return sum(m.rss for m in found) / 1e6, sum(m.pss for m in found) / 1e6
 
 
 def run(quick: bool) -> Report:

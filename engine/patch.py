@@ -114,18 +114,23 @@ def load_patch(path: str | Path) -> Patch:
 
     Raises PatchError with every mistake in it.
     """
+    path, text = read_patch(path)
+    return parse_patch(text, source=str(path), folder=path.parent)
+
+
+def read_patch(path: str | Path) -> tuple[Path, str]:
+    """A patch's file and its text, unchecked; see `load_patch`. PatchError where there is none."""
     path = Path(path)
     own = PATCHES / f"{path}.toml"
     if not path.exists() and path.suffix != ".toml" and own.is_file():
         path = own
     try:
-        text = path.read_text(encoding="utf-8")
+        return path, path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = (str(error.strerror).lower() if isinstance(error, OSError)
                   else "it is not UTF-8 text")
         hint = did_you_mean(path.stem, own_patches())
         raise PatchError(str(path), [f"can't be read: {reason}{hint}"]) from None
-    return parse_patch(text, source=str(path), folder=path.parent)
 
 
 def parse_patch(text: str, *, source: str = "patch", folder: Path = Path()) -> Patch:

@@ -22,11 +22,14 @@ from engine.controls import Binding, lines, read_binding
 from engine.errors import PatchError
 from engine.patch import Patch, did_you_mean, node_types
 
-_SETTINGS: dict[str, dict[str, type]] = {
-    "audio": {"device": str, "input_channels": int, "output_channels": int, "block": int},
-    "osc": {"port": int, "allow": list},
-    "midi": {"control": str},
+_SETTINGS: dict[str, dict[str, tuple[str, type, int, int]]] = {
+    "audio": {"device": ("device", str, 0, 0), "input_channels": ("input_channels", int, 1, 256),
+              "output_channels": ("output_channels", int, 2, 256),
+              "block": ("block", int, 0, 8192)},
+    "osc": {"port": ("osc_port", int, 0, 65535), "allow": ("osc_allow", list, 0, 0)},
+    "midi": {"control": ("control_port", str, 0, 0)},
 }
+"""Section -> setting -> its field in `Rig`, its type, and between what a number must lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,56 +70,81 @@ def rig_path() -> Path:
 
 def load_rig(path: Path | None = None) -> Rig:
     """Read the rig, or a plain one where there is no file. PatchError with every mistake in it."""
+    return parse_rig(*read_rig(path))
+
+
+def read_rig(path: Path | None = None) -> tuple[str, str]:
+    """The rig's text, "" where the performer has none, and its file's name.
+
+    Raises PatchError where it can't be read, or where the one that is asked for isn't there.
+    """
     given, path = path is not None, path or rig_path()
     if not given and not path.exists():
-        return Rig(str(path))
+        return "", str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8"), str(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error.strerror).lower() if isinstance(error, OSError) else "not UTF-8 text"
         raise PatchError(str(path), [f"can't be read: {reason}"]) from None
-    return parse_rig(text, str(path))
 
 
 def parse_rig(text: str, source: str = "rig.toml") -> Rig:
     """Check a rig's text. PatchError with every mistake in it."""
+    mistakes: list[str] = []
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PatchError(source, [f"is not TOML: {error}"]) from None
-    return replace(_read(document, source), text=text)
-
-
-def _read(document: dict[str, Any], source: str) -> Rig:
-    mistakes: list[str] = []
     tables = {name: table for name, table in document.items() if isinstance(table, dict)}
     for name in document.keys() - tables.keys():
         mistakes.append(f'"{name}" must be a table, such as [audio]')
     known = [*_SETTINGS, "controls", *node_types()]
     for name in tables.keys() - set(known):
         mistakes.append(f"[{name}] is no part of a rig{did_you_mean(name, known)}")
+    rig = _stage(tables, mistakes)
+    defaults = {name: _defaults(name, tables[name], mistakes)
+                for name in node_types() if name in tables}
+    if mistakes:
+        raise PatchError(source, mistakes)
+    return replace(rig, source=source, text=text, defaults=defaults)
+
+
+def glance(text: str, source: str = "rig.toml") -> Rig:
+    """What a rig's text says of the stage, before anybody has checked the whole of it.
+
+    A setting that is broken has its plain value; what nodes are set to is left out.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        document = {}
+    tables = {name: table for name, table in document.items() if isinstance(table, dict)}
+    return replace(_stage(tables, []), source=source, text=text)
+
+
+def _stage(tables: dict[str, dict[str, Any]], mistakes: list[str]) -> Rig:
+    """The sound card, OSC, MIDI and controls; what can't be meant is noted and left out."""
+    said: dict[str, Any] = {}
     for section, settings in _SETTINGS.items():
         for key, value in tables.get(section, {}).items():
             if key not in settings:
                 mistakes.append(f"{section}.{key}: there is no such setting"
                                 + did_you_mean(key, settings))
-            elif not isinstance(value, settings[key]) or isinstance(value, bool):
-                mistakes.append(f"{section}.{key}: must be {_KIND[settings[key]]}")
-    defaults = {name: _defaults(name, tables[name], mistakes)
-                for name in node_types() if name in tables}
+                continue
+            name, kind, low, high = settings[key]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                mistakes.append(f"{section}.{key}: must be {_KIND[kind]}")
+            elif isinstance(value, int) and not low <= value <= high:
+                mistakes.append(f"{section}.{key} = {value}: must lie in {low}..{high}")
+            else:
+                said[name] = tuple(map(str, value)) if isinstance(value, list) else value
     controls = []
     for left, right in lines(tables.get("controls", {})):
         try:
             controls.append(read_binding(left, right))
         except ValueError as error:
             mistakes.append(f"controls.{left}: {error}")
-    if mistakes:
-        raise PatchError(source, mistakes)
-    audio, osc, midi = (tables.get(name, {}) for name in ("audio", "osc", "midi"))
-    return Rig(source, audio.get("device", ""), audio.get("input_channels", 1),
-               audio.get("output_channels", 2), audio.get("block", 0), osc.get("port", 0),
-               tuple(map(str, osc.get("allow", ()))), midi.get("control", "Kuchi control"),
-               tuple(controls), defaults)
+    return Rig(controls=tuple(controls), **said)
 
 
 _KIND = {str: "text", int: "a whole number", list: "a list of addresses"}

@@ -9,8 +9,8 @@ import pytest
 
 from engine.clock import Clock
 from engine.jobs import Done
-from engine.live import worker
 from engine.live.children import Child, Lines, pair, start
+from engine.live.crew import WORKER
 from engine.live.desks import Desk, Desks
 from engine.live.shared import WORKER_BEAT, SharedBlock
 
@@ -45,7 +45,7 @@ class House:
 
     def come(self) -> Child:
         self._mouth, links = pair()
-        self.worker = start(worker.run, (links, self.block.name), "kuchi-worker", WORKER_BEAT)
+        self.worker = start(WORKER, (links, self.block.name), "kuchi-worker", WORKER_BEAT)
         links.close()
         number = self.lines.give(self._mouth)
         assert number is not None

@@ -54,8 +54,10 @@ class Wake:
         """Sleep until a block has come since the last call; False where none came in time."""
         if not self.write_at:
             return self._look(time.monotonic() + timeout_s)
-        if not self._poll.poll(timeout_s * 1000.0):
-            return False
+        return bool(self._poll.poll(timeout_s * 1000.0)) and self.take()
+
+    def take(self) -> bool:
+        """Note that blocks have come, where a selector says so; False if that was noted already."""
         try:
             os.read(self._read_from, 4096)
         except BlockingIOError:             # somebody else has read it

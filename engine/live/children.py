@@ -1,11 +1,13 @@
 """The processes that the command process starts: how they begin, how it shows that they hang."""
 
+import importlib
 import multiprocessing
+import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Any
 
 from engine.live.messages import Stop, offer
@@ -83,16 +85,32 @@ def pair() -> tuple[Connection, Connection]:
     return _spawn.Pipe()
 
 
-def start(life: Callable[..., None], more: tuple[Any, ...], name: str, beat: int,
+def start(life: str, more: tuple[Any, ...], name: str, beat: int,
           hung_s: float = _HUNG_S) -> Child:
-    """A process that lives `life`, whose first argument is its end of a pipe to us.
+    """A process that is watched; see `launch`.
 
     beat   : the place in `words` at which it notes that it is alive
     hung_s : without a beat for so long it hangs
     """
-    near, far = pair()
-    process = _spawn.Process(target=life, args=(far, *more), name=name, daemon=True)
     started_ns = time.monotonic_ns()
+    process, pipe = launch(life, more, name)
+    return Child(process, pipe, beat, started_ns, hung_s)
+
+
+def launch(life: str, more: tuple[Any, ...], name: str) -> tuple[SpawnProcess, Connection]:
+    """A process, and our end of a pipe to it; its own end is the first argument of its life.
+
+    life : "module:function", which that process alone imports
+    """
+    near, far = pair()
+    process = _spawn.Process(target=_live, args=(life, name, far, *more), name=name, daemon=True)
     process.start()
     far.close()
-    return Child(process, near, beat, started_ns, hung_s)
+    return process, near
+
+
+def _live(life: str, name: str, *arguments: Any) -> None:
+    if sys.platform == "linux":             # what `top` shows
+        Path("/proc/self/comm").write_text(name, encoding="utf-8")
+    module, _, function = life.partition(":")
+    getattr(importlib.import_module(module), function)(*arguments)

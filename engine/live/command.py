@@ -1,28 +1,30 @@
 """The command process: it starts the others, restarts what falls, and remembers the song.
 
-Nothing here is in a hurry. It watches the patch and the rig for edits, keeps what must survive
-the engine (patch, scene, whether it listens), and tells the performer what happens in one line.
+Nothing here is in a hurry, and nothing is heavy: it neither plays nor checks. It watches the patch
+and the rig for edits, keeps what must survive the engine (patch, scene, whether it listens), and
+tells the performer what happens in one line.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
-from engine.audio.lv2 import verdicts
-from engine.errors import FileError, KuchiError
-from engine.live import engine, port, worker
-from engine.live.children import Child, Lines, pair, start
+from engine.errors import KuchiError, PatchError
+from engine.jobs import Done
+from engine.live.children import Child
+from engine.live.crew import Crew
+from engine.live.errands import Errand, Heard, Moved, NewKit, keep, save
 from engine.live.found import announce, withdraw
-from engine.live.keeper import Keeper
 from engine.live.level import Level
 from engine.live.lookout import Lookout
 from engine.live.messages import (
+    CARD_LOST,
     NO_MIDI,
+    PLUGIN_HANGS,
     Carded,
     Did,
     Keep,
@@ -34,29 +36,16 @@ from engine.live.messages import (
     OscIn,
     Panic,
     Ready,
-    Relink,
     Said,
     Set,
-    Stop,
     offer,
-    read,
 )
-from engine.live.note_book import NoteBook
-from engine.live.shared import (
-    CLIPPED,
-    ENGINE_BEAT,
-    IN_PLUGIN,
-    LISTENING,
-    PEAK_MICRO,
-    PORT_BEAT,
-    WORKER_BEAT,
-    SharedBlock,
-)
+from engine.live.records import Records
+from engine.live.shared import CLIPPED, FRAME, LISTENING, PEAK_MICRO, SharedBlock
 from engine.live.song import Song
 from engine.rig import Rig
 
 _SOON_S, _OFTEN = 2.0, 5    # so many falls, each so soon after being ready, and we stop trying
-_LONGEST_JOB_S = 30.0       # a worker that does one for longer is started again
 _AGAIN_S = 2.0              # a card that couldn't be opened is looked for again after this
 
 
@@ -81,102 +70,89 @@ class Stage:
     device  : part of the sound card's name, instead of the rig's
     audio   : without it the engine runs on a timer
     log     : every event as it left, a line each, as in `events.jsonl`
+
+    A patch or a rig that can't be read raises PatchError here, one with mistakes in it in `step`.
     """
 
     def __init__(self, patches: Sequence[str | Path], *, rig: Path | None = None,
                  device: str | None = None, audio: bool = True, log: Path | None = None,
                  tell: Callable[[str], None] = print) -> None:
         self._song = Song(patches, rig)
-        self._log = _open_log(log)
+        self._records = Records(log, tell)
         self._tell, self._audio, self._device = tell, audio, device
         self._level = Level()
-        self._notes: NoteBook | None = None     # where the system has no MIDI
         self.block = SharedBlock()
         announce(self.block)
-        self._keeper = Keeper()
         self.block.words[LISTENING] = 1
         self.ready: Ready | None = None
         self._ready_at = 0.0
         self._fell_at = 0.0                     # 0: nothing has fallen
+        self._fell = ""                         # how
         self._falls = 0                         # one soon after the other
         self._card_state = self._trouble = ""
         self._lookout: Lookout | None = None
-        self._port = self._start_port()
-        self._worker = self._start_worker()
-        self._engine: Child | None = None
+        self._errands: dict[str, tuple[Errand, Callable[[Done], None]]] = {}
+        self._crew = Crew(self.block)
+        self._open_osc()
         self._start_engine()
 
     # -- processes -----------------------------------------------------------------------------
 
-    def _start_port(self) -> Child:
-        self._links, links = pair()
-        child = start(port.run, (links, self.block.name), "kuchi-port", PORT_BEAT)
-        links.close()
-        self._open_osc(child)
-        return child
-
-    def _start_worker(self) -> Child:
-        self._worker_links, links = pair()
-        child = start(worker.run, (links, self.block.name), "kuchi-worker", WORKER_BEAT,
-                      _LONGEST_JOB_S)
-        links.close()
-        return child
-
-    def _open_osc(self, child: Child) -> None:
-        if self.rig.osc_port:
-            offer(child.pipe, OscIn(self.rig.osc_port, self.rig.osc_allow))
-
     def _start_engine(self) -> None:
         self.ready, self._trouble = None, ""
-        self._to_port, self._to_worker = Lines(), Lines()
-        child = self._engine = start(
-            engine.run, (self._to_port.near, self._to_worker.near, self.block.name),
-            "kuchi-engine", ENGINE_BEAT)
-        for lines, mouth in ((self._to_port, self._links), (self._to_worker, self._worker_links)):
-            lines.born()
-            lines.give(mouth)
-        offer(child.pipe, self._opening(self._audio and self._lookout is None))
-        offer(child.pipe, self._song.load())
+        self._crew.start_engine([self._opening(self._audio and self._lookout is None),
+                                 self._song.load()])
+
+    def _restart_engine(self) -> None:
+        self._crew.end_engine()
+        self._fell_at, self._fell = time.monotonic(), ""
+        self._start_engine()
 
     def _opening(self, audio: bool) -> Open:
         rig = self.rig
         return Open(audio, self.wanted, rig.input_channels, rig.output_channels, rig.block,
-                    log=True)
+                    log=True, fell=self._fell)
 
-    @property
-    def _children(self) -> list[Child]:
-        return [child for child in (self._engine, self._port, self._worker) if child]
+    def _open_osc(self) -> None:
+        if self.rig.osc_port:
+            offer(self._crew.port.pipe, OscIn(self.rig.osc_port, self.rig.osc_allow))
 
     def step(self, timeout_s: float = 0.05) -> None:
-        """Hear what the others say and mend what has fallen; call it again and again."""
-        children = self._children
-        wait([each for c in children for each in (c.pipe, c.process.sentinel)], timeout_s)
-        for child in children:
-            if not self._hear(child) or child.hangs(int(self.block.words[child.beat])):
-                child.kill()
-            if not child.process.is_alive() and child in self._children:
-                self._mend(child)
+        """Hear what the others say and mend what has fallen; call it again and again.
+
+        Raises PatchError where the patches that it began with, or the rig, have mistakes.
+        """
+        for heard in self._crew.hear(timeout_s):
+            if isinstance(heard, Child):
+                self._mend(heard)
+            else:
+                self._heard(heard)
         self._watch_files()
         self._watch_card()
-        self._watch_keeper()
+        self._watch_errands()
 
     def _mend(self, child: Child) -> None:
         """Start again what has fallen."""
-        child.pipe.close()
-        if child is self._port:
-            self._mend_port()
+        crew = self._crew
+        if child is crew.engine:
+            self._mend_engine(child.process.exitcode)
             return
-        if child is self._worker:
-            self._mend_worker()
-            return
-        self._engine = None
-        self._lines_end()
+        self._tell("The MIDI process has fallen; it is started again." if child is crew.port else
+                   "The worker, which thinks up what comes later, has fallen; it is started again.")
+        opens = child is crew.port
+        if not crew.mend(child):
+            self._restart_engine()
+        if opens:
+            self._open_osc()
+
+    def _mend_engine(self, code: int | None) -> None:
+        self._crew.end_engine()
         soon = self.ready is None or time.monotonic() - self._ready_at < _SOON_S
         self._falls = self._falls + 1 if soon else 1
         self.ready = None
         self._fell_at = self._fell_at or time.monotonic()
-        self._refuse_plugin(child.process.exitcode == engine.PLUGIN_HANGS)
-        if child.process.exitcode == engine.CARD_LOST:
+        self._fell = "hung" if code == PLUGIN_HANGS else "crashed"
+        if code == CARD_LOST:
             self._card_state = "USB GONE"
             self._tell("The sound card has gone; every note was ended. It is taken again when "
                        "it is back.")
@@ -189,84 +165,20 @@ class Stage:
             self._tell("The engine has fallen; every note was ended, it is started again.")
         self._start_engine()
 
-    def _refuse_plugin(self, hung: bool) -> None:
-        """Was it in a plugin that the engine fell? Then it comes back without that one."""
-        words = self.block.words
-        numbers = set(words[IN_PLUGIN:IN_PLUGIN + 2].tolist())
-        words[IN_PLUGIN:IN_PLUGIN + 2] = 0
-        for name, hosted in self._song.plugins.items():
-            if verdicts.number_of(hosted.uri) in numbers:
-                what = "hung" if hung else "crashed"
-                verdicts.decide(hosted, f"it {what} on stage")
-                self._tell(f"{name}: {hosted.name} {what}; it is refused from now on.")
-                return
-
-    def _mend_port(self) -> None:
-        self._tell("The MIDI process has fallen; it is started again.")
-        self._links.close()
-        self._port = self._start_port()
-        self._relink(self._to_port, self._links, "port")
-
-    def _mend_worker(self) -> None:
-        self._tell("The worker, which thinks up what comes later, has fallen; it is started again.")
-        self._worker_links.close()
-        self._worker = self._start_worker()
-        self._relink(self._to_worker, self._worker_links, "worker")
-
-    def _relink(self, lines: Lines, mouth: Connection, whose: str) -> None:
-        """Join an engine that plays on to a process that was started again."""
-        if self._engine is None:
-            return
-        number = lines.give(mouth)
-        if number is None:
-            self._restart_engine()
-        else:
-            offer(self._engine.pipe, Relink(number, whose))
-
-    def _lines_end(self) -> None:
-        self._to_port.close()
-        self._to_worker.close()
-
-    def _restart_engine(self) -> None:
-        if self._engine:
-            self._engine.end()
-            self._lines_end()
-        self._fell_at = time.monotonic()
-        self._start_engine()
-
     def close(self) -> None:
         """End every note and every process; safe to call twice."""
         if self._lookout:
             self._lookout.stop()
-        children = self._children
-        self._engine = None
-        for child in children:
-            offer(child.pipe, Stop())
-        for child in children:
-            child.end()
-            self._hear(child)
-        self._links.close()
-        self._worker_links.close()
-        if self._notes:
-            self._tell(self._notes.close())
-        if self._log:
-            self._log.close()
-            self._log = None
+        for errand, _ in self._errands.values():
+            errand.give_up()
+        self._errands = {}
+        for message in self._crew.close():
+            self._heard(message)
+        self._records.close()
         withdraw(self.block)
         self.block.close()
 
     # -- what the others say -------------------------------------------------------------------
-
-    def _hear(self, child: Child) -> bool:
-        """Read all that it says; False where it has nothing more to say, ever."""
-        try:
-            while not child.pipe.closed and child.pipe.poll():
-                message = read(child.pipe)
-                if message is not None:
-                    self._heard(message)
-        except (EOFError, OSError):
-            return False
-        return True
 
     def _heard(self, message: Message) -> None:
         match message:
@@ -275,14 +187,13 @@ class Stage:
             case Carded():
                 self._heard_of_card(message)
             case Said(text, state) if state == NO_MIDI:
-                self._tell(f"{text}: notes go to {self._note_down()}")
+                self._tell(f"{text}: notes go to {self._records.note_down()}")
             case Said(text, state):
                 if state:
                     self._trouble = "" if "LISTENING" in state else state
                 self._tell(text)
-            case Loaded(source, mistakes):
-                if mistakes:
-                    self._explain("\n  ".join([source, *mistakes]))
+            case Loaded():
+                self._judged(message)
             case Kept(settings, mistakes):
                 for mistake in mistakes:
                     self._tell(mistake)
@@ -296,9 +207,7 @@ class Stage:
             case Set(name, value):
                 self._song.remember(name, value)
             case Logged(row):
-                self._write(row)
-                if self._notes:
-                    self._notes.hear(row)
+                self._records.write(row)
 
     def _is_ready(self, ready: Ready) -> None:
         self.ready, self._ready_at = ready, time.monotonic()
@@ -306,22 +215,7 @@ class Stage:
             self._tell(f"Back after {self._ready_at - self._fell_at:.1f} s.")
         else:
             self._tell(f"Ready in {ready.seconds:.1f} s. " + " ".join(ready.words))
-        self._fell_at = 0.0
-
-    def _note_down(self) -> Path:
-        """Where there is no MIDI, notes are kept for a file."""
-        self._notes = self._notes or NoteBook(Path.cwd())
-        return self._notes.path
-
-    def _write(self, row: dict[str, Any]) -> None:
-        if self._log is None:
-            return
-        try:
-            self._log.write(msgspec.json.encode(row) + b"\n")
-            self._log.flush()
-        except OSError as error:
-            self._tell(f"{self._log.name}: the log ends here: {str(error.strerror).lower()}")
-            self._log = None
+        self._fell_at, self._fell = 0.0, ""
 
     # -- the card ------------------------------------------------------------------------------
 
@@ -348,31 +242,61 @@ class Stage:
 
     def _watch_card(self) -> None:
         """A card that has come is taken."""
-        if self._lookout and self._lookout.seen and self._engine:
+        if self._lookout and self._lookout.seen and self._crew.engine:
             self._lookout = None
-            offer(self._engine.pipe, self._opening(True))
+            self._to_engine(self._opening(True))
 
-    # -- capture -------------------------------------------------------------------------------
+    # -- errands -------------------------------------------------------------------------------
+
+    def _watch_errands(self) -> None:
+        for name, (errand, then) in list(self._errands.items()):
+            if (done := errand.news()) is not None:
+                del self._errands[name]
+                then(done)
 
     def _capture(self) -> None:
         """Keep what was just done."""
-        if not self._keeper.begin(self.block.last_heard(60.0)):
+        if "capture" in self._errands:
             self._tell("A kit is still being made of what you did before.")
-
-    def _watch_keeper(self) -> None:
-        """A kit that is made is played by every sampler of the patch, without a gap."""
-        news = self._keeper.news()
-        if news is None:
             return
-        said, kit = news
-        self._tell(said)
-        if kit is not None:
-            for node in self._song.nodes_of("drum-sampler"):
-                self._song.remember(f"{node}.kit", str(kit))
-            if self._engine:
-                offer(self._engine.pipe, self._song.load())
+        heard = Heard(self.block.name, int(self.block.words[FRAME]))
+        self._errands["capture"] = Errand(keep, heard), self._kept
 
-    # -- the song ------------------------------------------------------------------------------
+    def _kept(self, done: Done) -> None:
+        """A kit that is made is played by every sampler of the patch, without a gap."""
+        if done.error:
+            self._tell(f"Nothing was kept: {done.error}")
+            return
+        kit: NewKit = done.answer
+        self._tell(kit.words)
+        for node in self._song.nodes_of("drum-sampler"):
+            self._song.remember(f"{node}.kit", kit.folder)
+        self._to_engine(self._song.load())
+
+    def save(self) -> None:
+        """Write the settings that were changed live into the patch, comments and order kept, and
+        beside it what its plugins hold."""
+        engine = self._crew.engine
+        if not (self._song.hosts and self.ready and engine
+                and offer(engine.pipe, Keep(str(self._song.playing.with_suffix(""))))):
+            self._save({})
+
+    def _save(self, kept: Mapping[str, Any]) -> None:
+        self._song.settings |= kept
+        if not self._song.settings:
+            self._tell("Nothing was changed, so there is nothing to save.")
+        elif "save" not in self._errands:
+            moved = Moved(str(self._song.playing), dict(self._song.settings))
+            self._errands["save"] = Errand(save, moved), self._saved
+
+    def _saved(self, done: Done) -> None:
+        if done.error:
+            self._tell(done.error)
+            return
+        self._song.saved(done.answer)
+        self._tell(f"Saved in {self._song.playing}: {', '.join(sorted(done.answer))}.")
+
+    # -- what is to be seen --------------------------------------------------------------------
 
     @property
     def rig(self) -> Rig:
@@ -399,7 +323,7 @@ class Stage:
         """How it stands, in a word or two."""
         if self._card_state:
             return self._card_state
-        if self._engine is None:
+        if self._crew.engine is None:
             return "STOPPED"
         if self.ready is None:
             return "STARTING"
@@ -416,6 +340,8 @@ class Stage:
         hits = tuple(map(tuple, msgspec.msgpack.decode(data))) if data else ()
         return Picture(self.state, level, advice, hits)
 
+    # -- what is to be done --------------------------------------------------------------------
+
     def move(self, by: int) -> None:
         """To another patch of the set list."""
         self._play(lambda: self._song.move(by))
@@ -424,79 +350,76 @@ class Stage:
         """Move a control: a setting, "scene.<name>" or an action."""
         if name in ("next", "previous"):
             self.move(1 if name == "next" else -1)
-        elif self._engine:
-            offer(self._engine.pipe, Set(name, value))
-
-    def save(self) -> None:
-        """Write the settings that were changed live into the patch, comments and order kept, and
-        beside it what its plugins hold."""
-        if not (self._song.hosts and self.ready and self._engine
-                and offer(self._engine.pipe, Keep(str(self.path.with_suffix(""))))):
-            self._save({})
-
-    def _save(self, kept: Mapping[str, Any]) -> None:
-        self._song.settings |= kept
-        if not self._song.settings:
-            self._tell("Nothing was changed, so there is nothing to save.")
-            return
-        try:
-            self._tell(f"Saved in {self.path}: {', '.join(self._song.save())}.")
-        except KuchiError as error:
-            self._tell(str(error))
+        else:
+            self._to_engine(Set(name, value))
 
     def panic(self) -> None:
         """Every note ended, the kit silent, everything scheduled forgotten."""
-        for child in (self._port, self._engine):
-            if child:
-                offer(child.pipe, Panic())
+        offer(self._crew.port.pipe, Panic())
+        self._to_engine(Panic())
+
+    def _to_engine(self, message: Message) -> None:
+        if self._crew.engine:
+            offer(self._crew.engine.pipe, message)
+
+    # -- patch and rig -------------------------------------------------------------------------
 
     def _play(self, turn: Callable[[], object]) -> None:
-        """Play what the song holds after this turn of it; a broken patch never gets there."""
+        """Ask the engine for what the song holds after this turn of it."""
         try:
             turn()
         except KuchiError as error:
             self._explain(str(error))
             return
-        if self._engine:
-            offer(self._engine.pipe, self._song.load())
+        if self._crew.engine:
+            self._to_engine(self._song.load())
         else:
             self._falls = 0
             self._start_engine()
 
-    def _explain(self, mistakes: str) -> None:
-        plays = "the old patch plays on" if self.ready else "nothing plays until it is mended"
+    def _watch_files(self) -> None:
+        """A saved patch or rig comes in, if the engine finds it good."""
+        patch, rig = (False, False) if "save" in self._errands else self._song.changed()
+        if rig:
+            try:
+                self._song.read_rig()
+            except KuchiError as error:
+                self._tell(f"{error}\n  the old rig stays")
+                rig = False
+        if patch or rig:
+            self._play(self._song.read if patch else lambda: None)
+
+    def _judged(self, news: Loaded) -> None:
+        """The engine plays what it was asked for, or tells why the old plays on."""
+        if not news.mistakes:
+            before = self.rig
+            self._song.agreed(news.ticket)
+            self._take_rig(before)
+            return
+        mistakes = list(news.mistakes)
+        if not self._song.begun:
+            raise PatchError(news.source, mistakes)
+        self._explain(str(PatchError(news.source, mistakes)), rig=news.source == self.rig.source)
+        waits = self._song.asks
+        if self._song.refused(news.ticket, news.source) or (waits and self.ready is None):
+            self._to_engine(self._song.load())
+
+    def _explain(self, mistakes: str, *, rig: bool = False) -> None:
+        plays = ("the old rig stays" if rig else
+                 "the old patch plays on" if self.ready else "nothing plays until it is mended")
         self._tell(f"{mistakes}\n  {plays}")
 
-    def _watch_files(self) -> None:
-        """A saved patch or rig comes in; a broken one is explained while the old plays on."""
-        patch, rig = self._song.changed()
-        if rig:
-            self._read_rig()
-        if patch or rig:
-            self._play(self._song.read)
-
-    def _read_rig(self) -> None:
-        try:
-            before = self._song.read_rig()
-        except KuchiError as error:
-            self._tell(f"{error}\n  the old rig stays")
-            return
+    def _take_rig(self, before: Rig) -> None:
         now = self.rig
+        if now is before:
+            return
         self._tell(f"{now.source}: read again")
         if (now.osc_port, now.osc_allow) != (before.osc_port, before.osc_allow):
-            self._open_osc(self._port)
+            self._open_osc()
         if _card(now) != _card(before):
             self._restart_engine()
-
 
 
 def _card(rig: Rig) -> tuple[object, ...]:
     """What an open card can't be told."""
     return rig.device, rig.input_channels, rig.output_channels, rig.block
-
-
-def _open_log(path: Path | None) -> BinaryIO | None:
-    try:
-        return path.open("ab") if path else None
-    except OSError as error:
-        raise FileError(f"{path}: can't be written: {str(error.strerror).lower()}") from None

@@ -78,6 +78,8 @@ class Open(Message, frozen=True):
 
     Without `audio` the engine runs on a timer of a millisecond; it may be told again, when a card
     has come. The channels and whether events are told for a log are decided by the first one.
+
+    fell : "crashed" or "hung", where the engine before this one did; "" where none has been
     """
 
     audio: bool
@@ -86,21 +88,29 @@ class Open(Message, frozen=True):
     output_channels: int = 2
     block: int = 0
     log: bool = False
+    fell: str = ""
+
+
+class Sheet(msgspec.Struct, array_like=True, frozen=True):
+    """A patch or a rig as it stands in its file, and the folder where a patch's own files are."""
+
+    text: str
+    source: str
+    folder: str = "."
 
 
 class Load(Message, frozen=True):
     """Play this patch from now on, in this scene, with these settings moved since it was saved.
 
-    text, rig : the files as they were when they were found to be good
+    others : more of the set list, that are looked at too: a mistake in one is told now
     """
 
-    text: str
-    source: str
-    folder: str
-    rig: str = ""
-    rig_source: str = "rig.toml"
+    ticket: int
+    patch: Sheet
+    rig: Sheet
     scene: str = ""
     settings: dict[str, Any] = {}
+    others: tuple[Sheet, ...] = ()
 
 
 class Keep(Message, frozen=True):
@@ -118,8 +128,11 @@ class Kept(Message, frozen=True):
 
 
 class Loaded(Message, frozen=True):
-    """The patch that plays now, or the mistakes for which the old one plays on."""
+    """What was asked for by this ticket plays now; or `source` has mistakes, for which what played
+    before plays on.
+    """
 
+    ticket: int
     source: str
     mistakes: tuple[str, ...] = ()
 
@@ -203,6 +216,7 @@ class Answer(Message, frozen=True):
     error: str = ""
 
 
+CARD_LOST, PLUGIN_HANGS = 3, 4      # the engine's exit codes: a fresh driver is needed
 NO_MIDI = "NO MIDI"         # the state with which the port process says that there is none
 
 

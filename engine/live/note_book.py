@@ -4,7 +4,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.devices.files import write_midi
 from engine.events import Gesture, Note, NoteOff, NoteOn, Sent
 
 _KINDS: dict[str, type[NoteOn] | type[NoteOff]] = {"note_on": NoteOn, "note_off": NoteOff}
@@ -30,6 +29,8 @@ class NoteBook:
         """Write the file; what became of it, in one line."""
         if not self._notes:
             return "No note was played, so none was written down."
+        from engine.devices.files import write_midi  # heavy, and seldom needed
+
         part = self.path.with_name(f".{self.path.name}.part")
         ordered = sorted(self._notes, key=lambda sent: sent.sent)
         begun = ordered[0].sent

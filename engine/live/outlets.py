@@ -31,6 +31,7 @@ class Outlets:
         self._targets: dict[str, Target] = {}
         self._waiting: list[tuple[int, int, str, OscMessage]] = []      # OSC, by when it is due
         self._count = 0
+        self._left: list[Sent] = []                 # of which nobody has been told
         self._shown: deque[tuple[float, str, float, float, float]] = deque(maxlen=_SHOWN)
         self.log = False
 
@@ -40,7 +41,7 @@ class Outlets:
         self._ports, self._targets = ports, targets
 
     def leave(self, events: Iterable[Sent]) -> None:
-        """Let events leave, now or when they are due."""
+        """Let events leave, now or when they are due; `report` tells of them afterwards."""
         for sent in events:
             event = sent.event
             if isinstance(event, NoteOn | NoteOff | Gesture):
@@ -49,9 +50,18 @@ class Outlets:
                 self._count += 1
                 heapq.heappush(self._waiting,
                                (self._clock.ns_at(sent.sent), self._count, sent.node, event))
-            elif isinstance(event, Hit):
-                self._show(sent, event)
-            if self.log and not isinstance(event, OscMessage):
+                continue
+            self._left.append(sent)
+
+    def report(self) -> None:
+        """Show and log what has left: nobody waits for that."""
+        if not self._left:
+            return
+        left, self._left = self._left, []
+        for sent in left:
+            if isinstance(sent.event, Hit):
+                self._show(sent, sent.event)
+            if self.log:
                 self._tell(Logged(sent.row()))
 
     def _play(self, node: str, event: NoteOn | NoteOff | Gesture, due_ns: int) -> None:

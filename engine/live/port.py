@@ -218,8 +218,10 @@ class Desk:
             self._say(f"{why}: {count} {'note' if count == 1 else 'notes'} ended")
 
     def _tell_engine(self, message: Message) -> None:
-        """Only one that listens."""
-        if self._engine and int(self._words[ENGINE_BEAT]) > self._linked_ns and not self._hung:
+        """Only one that listens; one that hangs hears the end of what it holds when it's back."""
+        if self._engine is None or int(self._words[ENGINE_BEAT]) <= self._linked_ns:
+            return
+        if not self._hung or (isinstance(message, Heard) and _ends(message)):
             self._unsent.append(message)
 
     def _send_engine(self) -> None:
@@ -252,6 +254,11 @@ class Desk:
         self._flooded, self._late = flooded, late
         if self._inlet and (news := self._inlet.news()):
             self._say(news)
+
+
+def _ends(heard: Heard) -> bool:
+    kind = heard.status & 0xF0
+    return kind == 0x80 or (kind == 0x90 and not heard.data2)
 
 
 def _is_midi(status: int, data1: int, data2: int) -> bool:

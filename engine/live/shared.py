@@ -76,9 +76,12 @@ class SharedBlock:
         """What another process opens it by."""
         return self._memory.name
 
-    def last_heard(self, seconds: float) -> Samples:
-        """A copy of the microphone's last seconds, float32 (frames,); at most sixty."""
-        return _last(self.heard, int(self.words[FRAME]), seconds)
+    def last_heard(self, seconds: float, frame: int | None = None) -> Samples:
+        """A copy of the microphone's last seconds, float32 (frames,); at most sixty.
+
+        frame : before this one, of not long ago; None: until now
+        """
+        return _last(self.heard, int(self.words[FRAME]) if frame is None else frame, seconds)
 
     def last_played(self, seconds: float) -> Samples:
         """A copy of what was played, float32 (frames, 2)."""

@@ -1,37 +1,53 @@
 """What is played, as it stands in its files, and what was changed since by hand.
 
-It outlives the engine: a fresh one is told all of it and is where the old one was.
+It outlives the engine: a fresh one is told all of it and is where the old one was. Files are only
+glanced at here. The engine checks what it is asked to play, and until it has agreed, what played
+before is what plays.
 """
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.audio.lv2.plugins import Plugin
-from engine.live.messages import Load
-from engine.nodes.lv2_plugin import Lv2Plugin
-from engine.patch import Patch, load_patch, parse_patch
-from engine.rig import Rig, load_rig
-from engine.save import save_settings
+from engine.live.messages import Load, Sheet
+from engine.live.outline import GONE, Outline, outline
+from engine.patch import read_patch
+from engine.rig import Rig, glance, read_rig
 
 _LOOK_S = 0.15              # how often files are looked at
 
 
-class Song:
-    """A set list, the rig, and a place in both. Raises PatchError where one is broken.
+@dataclass(frozen=True)
+class _Draft:
+    """A patch and a rig that are played, or shall be."""
 
-    rig      : as it was last good
+    path: Path
+    text: str
+    rig: Rig
+
+    @cached_property
+    def outline(self) -> Outline:
+        return outline(self.text)
+
+
+class Song:
+    """A set list, the rig, and a place in both. Raises PatchError where one can't be read.
+
     settings : "node.setting" -> value, what was moved since the patch was loaded
     """
 
     def __init__(self, patches: Sequence[str | Path], rig: Path | None) -> None:
-        loaded = [load_patch(path) for path in patches]         # a mistake is told now
-        self.rig: Rig = load_rig(rig)
+        files = [read_patch(path) for path in patches]
         self.settings: dict[str, Any] = {}
-        self._paths = [Path(patch.source) for patch in loaded]
-        self._patch, self._text = _read(self._paths[0])
-        self._place, self._scene = 0, ""
+        self._paths = [path for path, _ in files]
+        self._others = tuple(Sheet(text, str(path), str(path.parent)) for path, text in files[1:])
+        self._plays: _Draft | None = None               # what the engine has agreed to
+        self._asked: _Draft | None = _Draft(*files[0], glance(*read_rig(rig)))
+        self._ticket = self._place = 0
+        self._scene = ""
         self._looked = time.monotonic()
         self._seen = self._changing = self._stamps()
 
@@ -41,36 +57,92 @@ class Song:
         return self._paths[self._place]
 
     @property
-    def keys(self) -> dict[str, str]:
-        """The computer's keys that the rig or the patch has bound, and to what."""
-        bound = (*self.rig.controls, *self._patch.controls)
-        return {str(b.number): b.to for b in bound if b.source == "key"}
+    def playing(self) -> Path:
+        """The patch that plays, while another one may be mended."""
+        return self._now.path
 
     @property
-    def plugins(self) -> dict[str, Plugin]:
-        """The plugins of the patch that may enter the audio thread, by the names of their nodes."""
-        return {name: kind.hosted for name, (kind, _) in self._patch.nodes.items()
-                if issubclass(kind, Lv2Plugin) and kind.hosted is not None
-                and kind.loader == "lv2"}
+    def rig(self) -> Rig:
+        """What belongs to the performer and the stage; nobody has checked its nodes' settings."""
+        return self._now.rig
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The computer's keys that the rig or the patch has bound, and to what."""
+        bound = (*self.rig.controls, *self._now.outline.controls)
+        return {str(b.number): b.to for b in bound if b.source == "key"}
 
     @property
     def hosts(self) -> bool:
         """Has the patch plugins, which may hold more than their settings tell?"""
-        return any(issubclass(kind, Lv2Plugin) for kind, _ in self._patch.nodes.values())
+        return any("plugin" in table for table in self._now.outline.nodes.values())
+
+    @property
+    def _now(self) -> _Draft:
+        draft = self._plays or self._asked
+        assert draft is not None
+        return draft
 
     def nodes_of(self, kind: str) -> list[str]:
         """The names of the patch's nodes of a type."""
-        return [name for name, (node, _) in self._patch.nodes.items() if node.type_name() == kind]
+        return self._now.outline.of_type(kind)
+
+    # -- what the engine is asked to play ------------------------------------------------------
 
     def load(self) -> Load:
-        """What a fresh engine must be told."""
-        return Load(self._text, str(self.path), str(self.path.parent), self.rig.text,
-                    self.rig.source, self._scene, dict(self.settings))
+        """What an engine must be told; at the beginning it looks at the whole set list too."""
+        self._ticket += 1
+        draft = self._asked or self._now
+        scene, settings = self._moved(draft)
+        return Load(self._ticket, Sheet(draft.text, str(draft.path), str(draft.path.parent)),
+                    Sheet(draft.rig.text, draft.rig.source), scene, settings,
+                    () if self._plays else self._others)
+
+    def agreed(self, ticket: int) -> None:
+        """The engine plays it: from now on that is the song."""
+        if ticket == self._ticket and self._asked:
+            self._scene, self.settings = self._moved(self._asked)
+            self._plays, self._asked = self._asked, None
+
+    def refused(self, ticket: int, source: str) -> bool:
+        """The engine has found mistakes in the file `source`; is something else to be loaded?
+
+        Where the patch and the rig were both changed, the good one of the two comes in.
+        """
+        asked, plays = self._asked, self._plays
+        if ticket != self._ticket or asked is None or plays is None:
+            return False
+        rest = (replace(asked, rig=plays.rig) if source == asked.rig.source else
+                replace(asked, path=plays.path, text=plays.text))
+        self._asked = None if rest == plays else rest
+        return self._asked is not None
+
+    @property
+    def asks(self) -> bool:
+        """Has the engine not yet answered?"""
+        return self._asked is not None
+
+    @property
+    def begun(self) -> bool:
+        """Has the engine ever agreed?"""
+        return self._plays is not None
+
+    def _moved(self, draft: _Draft) -> tuple[str, dict[str, Any]]:
+        """The scene and the settings that hold on in a draft: where the file has changed them, it
+        has the last word, and another patch begins as it was saved."""
+        before = self._now
+        if draft.path != before.path:
+            return "", {}
+        then, now = before.outline, draft.outline
+        scene = self._scene if self._scene.removeprefix("scene.") in now.scenes else ""
+        return scene, {name: value for name, value in self.settings.items()
+                       if now.says(name) is not GONE and now.says(name) == then.says(name)}
+
+    # -- the set list --------------------------------------------------------------------------
 
     def move_to(self, place: int) -> None:
-        """Another patch of the set list, by its number, which goes round; see `read`."""
+        """Ask for another patch of the set list, by its number, which goes round; see `read`."""
         self._place = place % len(self._paths)
-        self._scene, self.settings = "", {}
         self._seen = self._changing = self._stamps()
         self.read()
 
@@ -82,44 +154,37 @@ class Song:
         """Is there a patch for this program, 1-128?"""
         return 1 < len(self._paths) >= program
 
+    # -- by hand -------------------------------------------------------------------------------
+
     def remember(self, name: str, value: Any) -> None:
         """A setting or a scene was moved."""
         if name.startswith("scene."):
             self._scene = name
-            moved = self._patch.scenes.get(name.removeprefix("scene."), {})
-            for node, setting in moved:                 # it has the last word about these
-                self.settings.pop(f"{node}.{setting}", None)
+            for moved in self._now.outline.scenes.get(name.removeprefix("scene."), ()):
+                self.settings.pop(moved, None)          # it has the last word about these
         elif "." in name:
             self.settings[name] = value
 
-    def save(self) -> list[str]:
-        """Write what was moved into the patch's file; the names. KuchiError where it can't be."""
-        names = sorted(self.settings)
-        save_settings(self.path, self.settings)
-        self.settings = {}
+    def saved(self, settings: dict[str, Any]) -> None:
+        """These now stand in the file of the patch that plays."""
+        self.settings = {name: value for name, value in self.settings.items()
+                         if settings.get(name, GONE) != value}
+        path, text = read_patch(self._now.path)
+        self._plays = replace(self._now, path=path, text=text)
         self._seen = self._changing = self._stamps()
-        self.read()
-        return names
 
     # -- files ---------------------------------------------------------------------------------
 
     def read(self) -> None:
-        """Take the patch as it stands in its file; where it is broken, what was stays.
+        """Ask for the patch as it stands in its file. PatchError where that can't be read."""
+        path, text = read_patch(self.path)
+        self._asked = replace(self._asked or self._now, path=path, text=text)
 
-        What was moved by hand holds on, except where the file has changed it.
-        """
-        patch, text = _read(self.path)
-        before, self._patch, self._text = self._patch, patch, text
-        self.settings = {name: value for name, value in self.settings.items()
-                         if _in_file(patch, name) == _in_file(before, name) != _GONE}
-        if self._scene.removeprefix("scene.") not in patch.scenes:
-            self._scene = ""
-
-    def read_rig(self) -> Rig:
-        """Take the rig as it stands in its file; the one that was."""
-        before, path = self.rig, Path(self.rig.source)
-        self.rig = load_rig(path) if path.exists() else Rig(str(path))
-        return before
+    def read_rig(self) -> None:
+        """Ask for the rig as it stands in its file, or a plain one where that has gone."""
+        path = Path(self.rig.source)
+        rig = glance(*read_rig(path)) if path.exists() else Rig(str(path))
+        self._asked = replace(self._asked or self._now, rig=rig)
 
     def changed(self) -> tuple[bool, bool]:
         """Has the patch's file been changed, the rig's? True once, when the writer has done."""
@@ -135,24 +200,6 @@ class Song:
 
     def _stamps(self) -> tuple[tuple[int, int], tuple[int, int]]:
         return _stamp(self.path), _stamp(Path(self.rig.source))
-
-
-_GONE = object()
-
-
-def _read(path: Path) -> tuple[Patch, str]:
-    """A patch and the very text that it was read from."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return load_patch(path), ""                     # which tells what is wrong
-    return parse_patch(text, source=str(path), folder=path.parent), text
-
-
-def _in_file(patch: Patch, name: str) -> Any:
-    """What a patch says of a setting, None for nothing, `_GONE` where there is no such node."""
-    node, _, setting = name.partition(".")
-    return patch.nodes[node][1].get(setting) if node in patch.nodes else _GONE
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -57,16 +57,18 @@ class JackServer(str):
 
     period    : frames
     real_time : whether its threads have real-time priority
+    synchronous : whether it waits for each client; else what a late one plays is lost
     """
 
     period = 64
-    real_time = False
+    real_time = synchronous = False
     _process: subprocess.Popen[bytes]
 
     def start(self) -> None:
         """Run, and be there for clients."""
         import jack
         how = ["-R", "-P", "70"] if self.real_time else ["-r"]
+        how += ["-S"] if self.synchronous else []
         self._process = subprocess.Popen(
             ["jackd", "-n", self, *how, "-d", "dummy", "-r", "48000", "-p", str(self.period)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -107,11 +109,13 @@ def jack_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """A JACK server of our own at 48 kHz, the default one for this test.
 
     Options by parametrising it indirectly with a dict: `period` (512), `real_time` (where the
-    system allows it).
+    system allows it), `synchronous` (no).
     """
-    options = {"period": 512, "real_time": real_time_is_allowed(), **getattr(request, "param", {})}
+    options = {"period": 512, "real_time": real_time_is_allowed(), "synchronous": False,
+               **getattr(request, "param", {})}
     server = JackServer(f"kuchi-test-{os.getpid()}")
     server.period, server.real_time = options["period"], options["real_time"]
+    server.synchronous = options["synchronous"]
     monkeypatch.setenv("JACK_NO_AUDIO_RESERVATION", "1")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", server)

@@ -17,7 +17,8 @@ from engine.live.messages import Heard, Midi, Panic, Ports, Stop, send
 from engine.live.shared import PORT_BEAT
 
 pytestmark = [pytest.mark.live,
-              pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
+              pytest.mark.parametrize("jack_server", [{"period": 64, "synchronous": True}],
+                                      indirect=True)]
 
 KICK, SNARE = 36, 38
 OFF = 0x89                                      # a note of channel 10 ends
@@ -326,6 +327,23 @@ def test_our_own_notes_are_not_looped_where_someone_connects_the_two(
     found: list = []
     eventually(lambda: found.extend(rig.arrived()) or any(m.data1 == 100 for m in found), "the key")
     assert [m.data1 for m in found] == [100]
+
+
+def test_a_key_let_go_while_the_engine_hangs_is_let_go_when_it_is_back(playing, receiver,
+                                                                       eventually):
+    """And what was struck meanwhile is not played too late."""
+    rig, found = playing, []
+    rig.ask(Ports(("Kuchi drums",), ("Kuchi keys",)))
+    eventually(lambda: receiver.play_into("Kuchi keys"), "the input")
+    receiver.to_play.append(bytes((0x90, 60, 90)))
+    eventually(lambda: found.extend(rig.arrived()) or found, "the key")
+    rig.strike(36)
+    eventually(lambda: 36 in receiver.sounding(), "a note that sounds")
+    rig.hang()
+    eventually(lambda: rig.has_said("the engine doesn't answer"), "word of it")
+    receiver.to_play += [bytes((0x90, 61, 90)), bytes((0x80, 60, 0))]
+    eventually(lambda: found.extend(rig.arrived()) or len(found) > 1, "its end")
+    assert [(m.status, m.data1) for m in found] == [(0x90, 60), (0x80, 60)]
 
 
 def test_a_flood_of_notes_is_capped_and_told(rig, jack_server, receiver, eventually):

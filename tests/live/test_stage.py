@@ -23,6 +23,7 @@ from bench.concert import Concert
 from bench.players import Player
 from engine.audio import AudioList
 from engine.events import Hit, NoteOn
+from engine.jobs import name_of
 from engine.live import engine
 from engine.live.shared import ANALYSED, BEGAN, FRAME
 from engine.mouth import beat, perform
@@ -195,7 +196,7 @@ def patient_engine(command: Connection, links: list[Connection], workers: list[C
 def test_in_freewheel_every_event_and_every_sample_is_as_the_render_has_it(
         jack_server, tmp_path: Path, eventually: Wait, monkeypatch: pytest.MonkeyPatch):
     """JACK runs as fast as it can and loses nothing, so all must be exact."""
-    monkeypatch.setattr("engine.live.engine.run", patient_engine)
+    monkeypatch.setattr("engine.live.crew.ENGINE", name_of(patient_engine))
     log, patch = tmp_path / "events.jsonl", tmp_path / "through.toml"
     patch.write_text(THROUGH, encoding="utf-8")
     audio = performance(8)

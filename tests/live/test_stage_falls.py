@@ -22,6 +22,7 @@ from bench.players import Player
 from engine.devices.files import read_midi
 from engine.errors import DeviceError
 from engine.events import NoteOn
+from engine.jobs import name_of
 from engine.live import plugs, port
 from engine.live.command import Stage
 
@@ -98,7 +99,7 @@ def test_a_port_process_that_falls_ends_its_notes_and_the_engine_plays_on(
     ended = {(note.status & 0x0F, note.note) for note in concert.messages()
              if note.is_off and note.ns > fell * 1e9}
     assert before <= ended
-    assert concert.engine == engine_before
+    assert concert.engine == engine_before, concert.told
 
 
 def test_a_listener_that_was_turned_off_hears_again(concert: Concert, eventually: Wait):
@@ -191,7 +192,7 @@ def port_without_midi(command: Connection, links: Connection, block_name: str) -
 
 def test_where_there_is_no_midi_the_notes_are_in_a_file_and_that_is_said_in_one_line(
         jack_server, patch, tmp_path: Path, eventually: Wait, monkeypatch):
-    monkeypatch.setattr("engine.live.port.run", port_without_midi)
+    monkeypatch.setattr("engine.live.crew.PORT", name_of(port_without_midi))
     monkeypatch.chdir(tmp_path)
     singer, told = Player("singer", jack_server, ["mouth"]), []
     stage = Stage([patch], tell=told.append)

@@ -46,7 +46,19 @@ def paths(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def song(paths: list[Path]) -> Song:
-    return Song(paths, paths[0].parent / "rig.toml")
+    """One that the engine has agreed to."""
+    return agreed(Song(paths, paths[0].parent / "rig.toml"))
+
+
+def agreed(song: Song) -> Song:
+    song.agreed(song.load().ticket)
+    return song
+
+
+def write(song: Song, text: str) -> None:
+    """Edit the patch; the song has read it."""
+    song.path.write_text(text, encoding="utf-8")
+    song.read()
 
 
 # -- the song ------------------------------------------------------------------------------------
@@ -61,31 +73,84 @@ def test_a_fresh_engine_is_told_the_scene_and_what_was_moved_by_hand(song: Song)
 
 def test_what_was_moved_by_hand_outlives_an_edit_unless_the_edit_is_about_it(song: Song):
     song.remember("gate.gate_ms", 70.0)
-    song.path.write_text(PATCH + "# a thought\n", encoding="utf-8")
-    song.read()
-    assert song.settings == {"gate.gate_ms": 70.0}
-    song.path.write_text(PATCH.replace("gate_ms = 50", "gate_ms = 60"), encoding="utf-8")
-    song.read()
-    assert song.settings == {}
+    write(song, PATCH + "# a thought\n")
+    assert agreed(song).settings == {"gate.gate_ms": 70.0}
+    write(song, PATCH.replace("gate_ms = 50", "gate_ms = 60"))
+    assert song.load().settings == {}
+    assert agreed(song).settings == {}
 
 
-def test_a_broken_edit_leaves_the_song_as_it_was(song: Song):
-    song.path.write_text("cables = 3", encoding="utf-8")
-    with pytest.raises(PatchError):
-        song.read()
-    assert song.load().text == PATCH
+def test_a_scene_that_an_edit_takes_out_is_left_with_it(song: Song):
+    song.remember("scene.long", 1)
+    write(song, PATCH.replace("[scenes.long]", "[scenes.longer]"))
+    assert song.load().scene == ""
+
+
+def test_an_edit_that_the_engine_refuses_leaves_the_song_as_it_was(song: Song):
+    song.remember("gate.gate_ms", 70.0)
+    write(song, "cables = 3")
+    asked = song.load()
+    assert asked.patch.text == "cables = 3"
+    assert not song.refused(asked.ticket, asked.patch.source), "nothing else was asked for"
+    assert song.load().patch.text == PATCH
+    assert song.load().settings == {"gate.gate_ms": 70.0}
     assert song.keys == {"x": "panic"}
+
+
+def test_of_an_edit_to_patch_and_rig_the_good_one_comes_in(song: Song, paths: list[Path]):
+    rig = paths[0].parent / "rig.toml"
+    rig.write_text('[osc]\nport = "9000"\n', encoding="utf-8")
+    song.read_rig()
+    write(song, PATCH + "# a thought\n")
+    asked = song.load()
+    assert song.refused(asked.ticket, asked.rig.source)
+    assert (song.load().patch.text, song.load().rig.text) == (PATCH + "# a thought\n", "")
+    assert agreed(song).rig.osc_port == 0
+
+
+def test_an_answer_to_what_was_asked_before_is_passed_over(song: Song):
+    write(song, PATCH + "# one")
+    one = song.load()
+    write(song, PATCH + "# two")
+    two = song.load()
+    song.agreed(one.ticket)
+    assert song.asks
+    song.agreed(two.ticket)
+    assert not song.asks
+    assert song.load().patch.text == PATCH + "# two"
 
 
 def test_the_set_list_goes_round_and_a_patch_begins_as_it_was_saved(song: Song, paths):
     song.remember("gate.gate_ms", 70.0)
     song.move(-1)
-    assert song.path == paths[1]
-    assert song.settings == {}
+    assert (song.path, song.playing) == (paths[1], paths[0]), "until the engine agrees"
+    assert song.load().settings == {}
+    assert agreed(song).settings == {}
     song.move(1)
-    assert song.path == paths[0]
+    assert agreed(song).playing == paths[0]
     assert song.knows(2)
     assert not song.knows(3)
+
+
+def test_the_whole_set_list_is_looked_at_once(paths: list[Path]):
+    song = Song(paths, paths[0].parent / "rig.toml")
+    first = song.load()
+    assert [sheet.source for sheet in first.others] == [str(paths[1])]
+    song.agreed(first.ticket)
+    assert not song.load().others
+
+
+def test_what_was_saved_is_not_moved_any_more(song: Song):
+    song.remember("gate.gate_ms", 70.0)
+    song.path.write_text(PATCH.replace("gate_ms = 50", "gate_ms = 70"), encoding="utf-8")
+    song.saved({"gate.gate_ms": 70.0})
+    assert song.settings == {}
+    assert "gate_ms = 70" in song.load().patch.text
+
+
+def test_a_patch_that_is_not_there_is_told_at_once(tmp_path: Path):
+    with pytest.raises(PatchError, match="no such file"):
+        Song([tmp_path / "none.toml"], None)
 
 
 def test_a_file_that_is_being_written_is_read_when_the_writer_has_done(song: Song, monkeypatch):
