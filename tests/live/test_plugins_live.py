@@ -58,9 +58,9 @@ def test_a_plugin_that_falls_is_left_behind_and_no_note_stays_on(
         first = concert.engine
         hand(0x90, 61, 1)
         fell = time.monotonic()
-        eventually(lambda: concert.said(what), "the news")
         eventually(lambda: not concert.sounding(), "the end of every note")
         assert concert.silent_since() - fell < 0.300 + SLACK_S
+        eventually(lambda: concert.said(what), "the news")
         eventually(lambda: concert.stage.ready and concert.engine != first, "an engine", 30)
         eventually(lambda: concert.said("synth is bypassed. Kuchi test"), "it is left out")
         eventually(concert.plugged, "cables")
