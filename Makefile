@@ -33,8 +33,8 @@ scores: .venv/ready              ## score models, capture and tempo on $(DATA), 
 bench: .venv/ready               ## measure speed, memory and latency
 	$(BIN)/python -m bench
 
-bench-quick: .venv/ready         ## the same in two minutes: asserts ratios and counts only
-	$(BIN)/python -m bench --quick dsp driver plugins soak
+bench-quick: .venv/ready         ## the same in three minutes: asserts ratios and counts only
+	$(BIN)/python -m bench --quick dsp sameness driver plugins soak
 	$(BIN)/python -m bench --self-check
 
 lint: .venv/ready                ## style and types

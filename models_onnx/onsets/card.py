@@ -30,13 +30,18 @@ def figures() -> str:
         f"- Onsets a minute where nothing is struck: {noise}; the voices' own pauses "
         f"{pauses['a_minute']:g} ({pauses['minutes']:g} minutes), of which "
         f"{pauses['as_loud_a_minute']:g} as loud as what was struck.",
+        f"- Those in pauses lie at {_listed(pauses['levels_db'])} dB against the median strike of "
+        f"their take. All that are as loud as strikes come from {pauses['takes']} take of "
+        f"{pauses['labels']} labels; {pauses['as_soft']} of {onsets['hits']} labelled strikes are "
+        "as soft as the others.",
         f"- The kit heard by the microphone at -12 dB, 10-80 ms late: {bleed['one_hit']:.1%} of "
         f"{bleed['strikes']} strikes give one hit, {bleed['invented']} are invented.",
         f"- A beatbox loop on `bleed`, 10 dB under the voice, 10-80 ms late: "
         f"{loop['false_per_minute']:g} false hits a minute, {loop['recall_lost']:.1%} of "
         f"{loop['strikes']} strikes lost.",
         f"- Kicks and snares over a hummed bass (synthetic mouths): F ±50 ms {_short(hum['f50'])}. "
-        f"A two-second lip roll gives {roll['mean']:g} onsets in the mean.", ""])
+        f"A two-second lip roll gives {roll['mean']:g} "
+        f"onset{'s' * (roll['mean'] != 1)} in the mean.", ""])
 
 
 def write_card() -> None:
@@ -55,6 +60,10 @@ def _row(name: str, found: dict[str, Any], intervals: bool = False) -> str:
     cells += [f"{_short(found['pooled_f50'])} / {_short(found['pooled_f25'])}",
               f"{found['delay_ms_p50']:.1f} / {found['delay_ms_p95']:.1f}"]
     return "| " + " | ".join(cells) + " |"
+
+
+def _listed(levels: list[float]) -> str:
+    return ", ".join(f"{level:+g}" for level in levels)
 
 
 def _short(value: float) -> str:

@@ -69,29 +69,51 @@ def triggers_per_minute(detector: Detector = kuchi, seconds: float = 60.0) -> di
 
 
 def triggers_in_pauses(heard: Sequence[Heard], recordings: Sequence[Recording] = ()
-                       ) -> dict[str, float]:
+                       ) -> dict[str, Any]:
     """Onsets in the voices' own pauses: from 0.3 s after a strike to 60 ms before the next, where
     that is 0.15 s or longer. What follows the last strike of a take is left out: few are labelled
     to the end.
 
-    as_loud_a_minute : of those, as loud as what was struck: at most 10 dB below the median of the
-                       take's labelled strikes. Most are strikes that nobody labelled
+    levels_db        : how loud each is, against the median of its take's labelled strikes
+    as_loud_a_minute : of those, as loud as what was struck: at most 10 dB below that median.
+                       Most are strikes that nobody labelled
+    takes            : in how many takes these lie, and how many labels they have
+    as_soft          : how many labelled strikes are as soft as the loudest of the others
     """
-    seconds, count, loud = 0.0, 0, 0
+    seconds, count, levels, loud = 0.0, 0, [], {}
+    struck: list[float] = []
     for place, h in enumerate(heard):
+        usual = 0.0
+        if len(recordings) and len(h.attacks):
+            samples = recordings[place].audio
+            peaks = [_loudest(samples, time) for time in h.attacks]
+            usual = float(np.median(peaks))
+            struck += [_db_over(peak, usual) for peak in peaks]
         for attack, after in zip(h.attacks, h.attacks[1:], strict=False):
             begin, end = attack + PAUSE_AFTER_S, after - PAUSE_BEFORE_S
             if end - begin >= LEAST_PAUSE_S:
                 seconds += end - begin
                 there = h.times[(h.times >= begin) & (h.times < end)]
                 count += len(there)
-                if len(recordings) and len(there):
-                    samples = recordings[place].audio
-                    usual = np.median([_loudest(samples, time) for time in h.attacks])
-                    loud += sum(_loudest(samples, t) > gain(-AS_LOUD_DB) * usual for t in there)
+                if usual:
+                    here = [_db_over(_loudest(samples, time), usual) for time in there]
+                    levels += here
+                    if max(here, default=-np.inf) > -AS_LOUD_DB:
+                        loud[place] = len(h.attacks)
     minutes = max(float(seconds), 1e-9) / 60.0
     found = {"a_minute": round(count / minutes, 2), "minutes": round(float(seconds) / 60.0, 2)}
-    return found | ({"as_loud_a_minute": round(loud / minutes, 2)} if len(recordings) else {})
+    if not len(recordings):
+        return found
+    softer = [level for level in levels if level <= -AS_LOUD_DB]
+    return found | {
+        "as_loud_a_minute": round((len(levels) - len(softer)) / minutes, 2),
+        "levels_db": sorted((round(level, 1) for level in levels), reverse=True),
+        "takes": len(loud), "labels": sum(loud.values()),
+        "as_soft": sum(level <= max(softer, default=-np.inf) for level in struck)}
+
+
+def _db_over(peak: float, usual: float) -> float:
+    return 20.0 * float(np.log10(max(peak, 1e-9) / usual))
 
 
 def _loudest(samples: Samples, time: float) -> float:
