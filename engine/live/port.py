@@ -75,7 +75,7 @@ class Desk:
         self._actions: tuple[str, ...] = ACTIONS
         self._engine: Connection | None = None
         self._unsent: deque[Message] = deque(maxlen=_MOST_UNSENT)
-        self._linked_ns = 0
+        self._linked_ns = self._turn_ns = 0
         self._hung = False
         self._told_ns = self._flooded = self._late = 0
         self._flood = False
@@ -85,12 +85,19 @@ class Desk:
         """Until told to stop, or until nobody is there to tell."""
         try:
             while self._running:
-                for source in self._wait():
+                said = self._wait()
+                now_ns = time.monotonic_ns()
+                keys = list(self._plugs.heard())
+                if now_ns < self._turn_ns and not (
+                        said or keys or self._unsent or self._ledger.sounding):
+                    continue                        # nobody plays: to look costs little
+                for source in said:
                     self._hear(source)
                 now_ns = time.monotonic_ns()
+                self._turn_ns = now_ns + _TURN_NS
                 self._watch(now_ns)
                 self._plugs.play(now_ns)
-                for heard in self._plugs.heard():
+                for heard in keys:
                     self._tell_engine(Heard(*heard))
                 self._hear_osc(now_ns)
                 self._send_engine()
@@ -121,6 +128,7 @@ class Desk:
         if due_ns is not None:
             turn_ns = min(turn_ns, due_ns - time.monotonic_ns() - _SPIN_NS)
             if turn_ns <= 0:
+                self._turn_ns = 0                       # whatever else there is, this is due
                 while time.monotonic_ns() < due_ns:
                     pass
         return _readable(pipes, self._inlet, max(turn_ns, 0) / 1e9)
