@@ -5,6 +5,7 @@ from typing import Any
 
 from models_onnx.drums.hearing import HERE
 from models_onnx.drums.plots import draw_scores
+from models_onnx.drums.rival import KEY
 from models_onnx.figures import short, write_figures
 
 SHOWN_MS = ("8", "16", "24", "32", "48", "64", "100", "200")
@@ -48,18 +49,21 @@ def _in_the_graph(found: dict[str, Any]) -> list[str]:
         f"the others {steady['sd_ms']:g} ms apart (standard deviation).",
         f"- A take 2 dB louder or softer moves the MIDI velocity by {moves['mean']:.1f} of 127 "
         f"in the mean, {moves['p95']:g} at most of 95 % of hits.",
-        *_elsewhere(found["another_microphone"])]
+        *_beside_bonk(found)]
 
 
-def _elsewhere(found: dict[str, Any]) -> list[str]:
-    """Taught here, played there."""
-    if not found:
-        return []
-    named = "; ".join(f"{words} " + " / ".join(short(each) for each in found[name].values())
-                      for name, words in (("taught", "as taught"), ("elsewhere", "there"),
-                                          ("corrected", "after the soundcheck")))
-    return [f"- Another microphone, 12 dB softer, in a room, 16 / 32 / 64 ms, accuracy: {named}; "
-            f"{found['won_back']:.0%} of the loss is won back ({found['performers']} performers)."]
+def _beside_bonk(found: dict[str, Any]) -> list[str]:
+    """The same takes, the same strikes, the same delay."""
+    if KEY not in found:
+        return ["- Beside Pure Data's `bonk~`: not measured, since Pure Data wasn't installed."]
+    both = found[KEY]
+    kuchi, bonk, more = (f"{short(both[name])} ({_span(both[f'{name}_ci'])})"
+                         for name in ("kuchi", "bonk", "difference"))
+    ours, theirs = both["delay_ms"]["kuchi"], both["delay_ms"]["bonk"]
+    return [f"- Beside Pure Data's `bonk~`, taught the same {both['takes']} takes, misses counted "
+            f"as errors, named {ours:.1f} and {theirs:.1f} ms after the attack: accuracy {kuchi} "
+            f"against {bonk}; the difference by performer is {more} ({both['performers']} "
+            "performers, hits recorded alone among their takes)."]
 
 
 def _refused(found: dict[str, Any]) -> list[str]:

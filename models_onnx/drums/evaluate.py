@@ -4,7 +4,7 @@ Every performer is heard by a model that never was taught by them. Means are ove
 at least four kicks, snares and hats; `_ci` is a 95 % bootstrap over performers. Times count from
 the acoustic attack, and under `against_marks` from where a person marked the strike. "takes" are
 the first of each sound, learnt by `engine.voice.learning` as on stage and scored on the rest. The
-last line printed is one JSON object. `--card` rewrites the card. Four minutes on one core.
+last line printed is one JSON object. `--card` rewrites the card. Five minutes on one core.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.drums import DRUMS
 from models_onnx.corpus import recordings
-from models_onnx.drums import refusal, stage
+from models_onnx.drums import refusal, rival, stage
 from models_onnx.drums.card import write_card
 from models_onnx.drums.data import Strike, strikes
 from models_onnx.drums.hearing import HERE, Opinions, opinions
@@ -64,8 +64,7 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
         found["onsets"] = onset_scores(data, sets)
         found |= stage.stage_scores(takes, WAITS_MS, STEADY_MS)
         found["velocity_moves"] = stage.velocity_scores(takes)
-        found["another_microphone"] = stage.microphone_scores(
-            recordings(data, part="beatbox", sets=sets))
+        found |= rival.rival_scores(recordings(data, part="beatbox", sets=sets))
     if drums := strikes(data, part="drums", sets=sets):
         found |= oneshot_scores(drums)
     return found
@@ -165,7 +164,8 @@ def _at_moments(ways: dict[str, Callable[[int], tuple[dict[str, float], dict[str
 
 def main() -> None:
     """Print the scores, and write them where asked."""
-    score_by_command(scores, HERE, write_card, data="a manifest.csv", what=str(__doc__))
+    score_by_command(scores, HERE, write_card, data="a manifest.csv", what=str(__doc__),
+                     keep=rival.kept)
 
 
 if __name__ == "__main__":

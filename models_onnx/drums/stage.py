@@ -19,7 +19,7 @@ from engine.voice.profile_file import save_profile
 from models_onnx.corpus import Recording, recordings
 from models_onnx.drums.hearing import model_for
 from models_onnx.drums.measures import LEAST, interval, summary
-from models_onnx.mapper.measures import CHANGES_MS, Taken, profile_of, won_back
+from models_onnx.mapper.measures import Taken, profile_of
 from models_onnx.onsets.measures import model_for as judge_for
 
 WINDOW_S = 0.05
@@ -161,22 +161,6 @@ def velocity_scores(voices: Sequence[Recording]) -> dict[str, float]:
         return {}
     return {"mean": round(float(np.mean(moved)), 2),
             "p95": round(float(np.percentile(moved, 95)), 2)}
-
-
-def microphone_scores(voices: Sequence[Recording]) -> dict[str, Any]:
-    """Taught through one microphone, played through another: what a soundcheck wins back."""
-    each = [won for who in sorted({r.performer for r in voices})
-            if (won := won_back([r for r in voices if r.performer == who],
-                                model=model_for(who), seed=sum(map(ord, who))))]
-    if not each:
-        return {}
-    means = {name: np.mean([getattr(won, name) for won in each], axis=0)
-             for name in ("taught", "elsewhere", "corrected")}
-    lost = (means["taught"] - means["elsewhere"]).mean()
-    won = (means["corrected"] - means["elsewhere"]).mean()
-    return {"performers": len(each), "won_back": round(float(won / max(lost, 1e-9)), 4)} | {
-        name: {str(ms): round(float(share), 4) for ms, share in zip(CHANGES_MS, mean, strict=True)}
-        for name, mean in means.items()}
 
 
 @cache

@@ -1,11 +1,13 @@
 """What teaching is worth, measured on recordings: a profile from a performer's first takes."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from engine.events import Onset
 from engine.model import Model
 from engine.nodes.midi_out import MidiOut
 from engine.rehearsal.teaching import cut, onsets_of
@@ -21,30 +23,36 @@ Taken = dict[Path, list[Event]]
 """The strikes of each recording that were given as takes, and so must not be scored."""
 
 
-def profile_of(recordings: Sequence[Recording], takes: int, names: Mapping[str, str],
-               model: Path = BUILT_IN) -> tuple[Profile, Taken]:
-    """A profile from the first takes of each sound: `takes`, or half of what there is.
+def first_takes(recordings: Sequence[Recording], takes: int, names: Mapping[str, str]
+                ) -> list[tuple[Recording, Event]]:
+    """The first strikes of each sound: `takes`, or half of what there is.
 
     recordings : of one performer, in the manifest's order
     names      : label of the data -> the sound's name; other labels are passed over
-    model      : the drum model that hears them
     """
     marked = [(recording, event) for recording in recordings for event in recording.events
               if event.label in names]
-    counts: dict[str, int] = {}
-    for _, event in marked:
-        counts[names[event.label]] = counts.get(names[event.label], 0) + 1
+    counts = Counter(names[event.label] for _, event in marked)
     left = {name: min(takes, count // 2) for name, count in counts.items()}
-    profile, taken = Profile(), Taken()
-    heard = {recording.path: onsets_of(recording.audio) for recording, _ in marked}
+    first = []
     for recording, event in marked:
-        name = names[event.label]
-        if left[name]:
-            left[name] -= 1
-            taken.setdefault(recording.path, []).append(event)
-            take = cut(recording.audio, event.attack_s, heard[recording.path],
-                       recording.path.name)
-            profile = profile.with_takes(name, [take])
+        if left[names[event.label]]:
+            left[names[event.label]] -= 1
+            first.append((recording, event))
+    return first
+
+
+def profile_of(recordings: Sequence[Recording], takes: int, names: Mapping[str, str],
+               model: Path = BUILT_IN) -> tuple[Profile, Taken]:
+    """A profile from the first takes of each sound (see `first_takes`), heard by this model."""
+    profile, taken = Profile(), Taken()
+    heard: dict[Path, list[Onset]] = {}
+    for recording, event in first_takes(recordings, takes, names):
+        taken.setdefault(recording.path, []).append(event)
+        if recording.path not in heard:
+            heard[recording.path] = onsets_of(recording.audio)
+        take = cut(recording.audio, event.attack_s, heard[recording.path], recording.path.name)
+        profile = profile.with_takes(names[event.label], [take])
     return taught(profile, drum_model(model)), taken
 
 

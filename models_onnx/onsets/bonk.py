@@ -33,6 +33,10 @@ TUNED = ("-npts 256 -hop 128", "thresh 4 25", "mask 8 0.8", "minvel 20")
 """Creation arguments and messages; the best of some forty settings on the training voices."""
 REFRACTORY_S = 0.1                  # the tuned one says nothing again within this time
 LATE_S = 0.010                      # it speaks so long after the attack in the middle
+NAMING = ("-npts 1024 -hop 128 -nfilters 40 -halftones 2", "thresh 4 60", "mask 8 0.8",
+          "minvel 20", "attack-frames 4")
+"""The same for naming: the best of thirty settings on the training voices, each take a template."""
+NAMING_LATE_S = 0.014               # and this one speaks so long after the attack
 NEAR_S = 0.05                       # a take was heard where it said something so near its attack
 
 _PATCH = """#N canvas 0 0 450 300 12;
@@ -100,28 +104,33 @@ def detector(settings: Sequence[str] = TUNED, refractory_s: float = REFRACTORY_S
     return detect
 
 
-def named_hits(train: Sequence[Taught], test: Samples) -> list[tuple[float, str]]:
-    """What `bonk~` makes of a recording, taught these takes: (seconds, label) of each hit.
+class Known:
+    """What `bonk~` knows of some takes: each is a template of its own, as after `learn 1`.
 
-    A label's template is what `learn` would make of its takes: the mean of their powers, each
-    brought to a norm of 100. A take at which nothing was heard teaches nothing, and a label
-    without any isn't known.
+    A take at which nothing was heard teaches nothing.
     """
-    heard: dict[int, list[Said]] = {}
-    powers: dict[str, list[np.ndarray]] = {}
-    for audio, attack, label in train:
-        if id(audio) not in heard:
-            heard[id(audio)] = _spaced(hear(audio), REFRACTORY_S)
-        near = [s for s in heard[id(audio)] if -0.5 * NEAR_S < s.sent - attack < NEAR_S]
-        if near:
-            closest = min(near, key=lambda s: abs(s.sent - LATE_S - attack))
-            powers.setdefault(label, []).append(_normal(closest.powers))
-    labels = sorted(powers)
-    if not labels:
-        return []
-    templates = np.array([np.mean(powers[label], axis=0) for label in labels])
-    said = _spaced(hear(test, templates=templates), REFRACTORY_S)
-    return [(max(s.sent - LATE_S, 0.0), labels[s.template]) for s in said]
+
+    def __init__(self, takes: Sequence[Taught]) -> None:
+        heard: dict[int, list[Said]] = {}
+        self._labels: list[str] = []
+        templates = []
+        for audio, attack, label in takes:
+            if id(audio) not in heard:
+                heard[id(audio)] = _spaced(hear(audio, NAMING), REFRACTORY_S)
+            near = [s for s in heard[id(audio)] if -0.5 * NEAR_S < s.sent - attack < NEAR_S]
+            if near:
+                closest = min(near, key=lambda s: abs(s.sent - NAMING_LATE_S - attack))
+                templates.append(_normal(closest.powers))
+                self._labels.append(label)
+        self._templates = np.array(templates)
+
+    def named_hits(self, samples: Samples) -> list[tuple[float, str, float]]:
+        """(attack, label, when it was named) of each hit in a recording; seconds."""
+        if not self._labels:
+            return []
+        said = _spaced(hear(samples, NAMING, self._templates), REFRACTORY_S)
+        return [(max(s.sent - NAMING_LATE_S, 0.0), self._labels[s.template], s.sent)
+                for s in said]
 
 
 def hear(samples: Samples, settings: Sequence[str] = TUNED,

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from engine.units import SAMPLE_RATE
+from engine.units import SAMPLE_RATE, frames
 from engine.voice.drum_model import drum_model
 from engine.voice.learning import MOMENTS_MS, listen
-from models_onnx.drums import card, refusal
+from models_onnx.corpus import Event, Recording
+from models_onnx.drums import card, refusal, rival
 from models_onnx.drums.data import BEFORE, LENGTH, Strike, features, may_be, refused
 from models_onnx.drums.days import line, varied
 from models_onnx.drums.evaluate import scores
@@ -180,3 +181,26 @@ def test_evaluate_scores_whatever_part_of_the_data_is_there(tmp_path, monkeypatc
     assert not {"oneshots", "false_accept", "onsets"} & set(found)
     assert "labelled_zero_shot" not in found
     assert "zero_shot" not in scores(tmp_path, sets=["other"])
+
+
+def test_where_pure_data_is_not_installed_its_figures_stay_as_they_were():
+    known = {rival.KEY: {"bonk": 0.7}, "zero_shot": 1}
+    assert rival.kept(known, {"zero_shot": 2}) == {rival.KEY: {"bonk": 0.7}, "zero_shot": 2}
+    assert rival.kept(known, {rival.KEY: {"bonk": 0.8}})[rival.KEY] == {"bonk": 0.8}
+    assert rival.kept({}, {"zero_shot": 2}) == {"zero_shot": 2}
+
+
+def test_hits_that_were_recorded_alone_are_strung_together_with_their_times(tmp_path):
+    parts = []
+    for place, label in enumerate(("kick", "snare", "hihat_closed") * 9):
+        path = tmp_path / f"{place}.wav"
+        soundfile.write(path, np.full(4_800, 0.5, np.float32), SAMPLE_RATE)
+        parts.append(Recording(path, "beatbox", "avp", "a", "MIT", (Event(label, 0.01, 0.01),)))
+    (strung,) = rival.taught_takes(parts)
+    assert [event.label for event in strung.events] == ["kick"] * 9 + ["snare"] * 9 + [
+        "hihat_closed"] * 9
+    for event in strung.events:
+        begin = frames(event.attack_s - 0.01)
+        assert not strung.audio[begin - 480:begin].any()
+        assert strung.audio[begin:begin + 480].all()
+    assert rival.taught_takes(parts[:-1]) == [], "eight hats leave too few to be asked about"

@@ -171,11 +171,11 @@ def test_bonk_is_taught_takes_and_names_hits():
     score = beat({"b": "X.......X.......", "ts": "....X.......X..."}, bpm=100, bars=2)
     audio, strikes = perform(score, "aki")
     takes = [(audio, s.time, s.sound) for s in strikes]
-    hits = bonk.named_hits(takes, audio)
-    right = [sound for s in strikes for time, sound in hits
+    hits = bonk.Known(takes).named_hits(audio)
+    right = [sound for s in strikes for time, sound, _ in hits
              if abs(time - s.time) < 0.05 and sound == s.sound]
     assert len(right) >= len(strikes) - 2
-    assert bonk.named_hits([], audio) == []
+    assert bonk.Known([]).named_hits(audio) == []
 
 
 def test_what_is_refused_has_no_strikes_in_it():
