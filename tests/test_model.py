@@ -4,6 +4,7 @@ from threading import Thread
 
 import numpy as np
 import onnx
+import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -35,6 +36,17 @@ def test_a_step_reads_and_writes_the_same_arrays_for_ever(tmp_path):
         assert half == pytest.approx(np.full((1, 40), step / 2))
     assert model.outputs["half"] is half
     assert half.dtype == np.float32
+
+
+def test_a_step_is_made_by_the_thread_that_asks_so_that_none_spikes(tmp_path):
+    """A runtime's own threads wait, spin and are preempted: there must be none."""
+    halving(tmp_path / "m.onnx")
+    Model(tmp_path / "m.onnx", *SHAPES).run()                   # whatever the library itself needs
+    before = psutil.Process().num_threads()
+    models = [Model(tmp_path / "m.onnx", *SHAPES) for _ in range(3)]
+    for model in models:
+        model.run()
+    assert psutil.Process().num_threads() == before
 
 
 def test_two_models_of_one_file_keep_apart(tmp_path):

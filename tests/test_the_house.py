@@ -79,6 +79,15 @@ def test_only_live_and_commands_touch_hardware(file):
         assert not [name for name in imported(file) if name.startswith("engine.devices")]
 
 
+def test_on_stage_one_thread_owns_every_midi_port():
+    """Two that send through one port garble it: `plugs` holds them all, in the port's one loop."""
+    def on_stage(module: str) -> set[str]:
+        return {file.stem for file in FILES if room(file) == "live" and module in imported(file)}
+    assert on_stage("engine.devices.midi") == {"plugs"}
+    assert on_stage("engine.live.plugs") == {"port"}
+    assert not {"plugs", "port", "ledger"} & on_stage("threading")
+
+
 @every_file
 def test_the_engine_imports_only_what_the_project_asks_for(file):
     """So never torch, nor a training folder, nor a library that only a peer or a test needs."""

@@ -210,6 +210,10 @@ class Stage:
                 self._records.write(row)
 
     def _is_ready(self, ready: Ready) -> None:
+        engine = self._crew.engine
+        if engine:                              # what it imported was waited for too
+            seconds = (time.monotonic_ns() - engine.started_ns) / 1e9
+            ready = msgspec.structs.replace(ready, seconds=seconds)
         self.ready, self._ready_at = ready, time.monotonic()
         if self._fell_at:
             self._tell(f"Back after {self._ready_at - self._fell_at:.1f} s.")
