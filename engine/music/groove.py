@@ -1,6 +1,6 @@
 """Two bars as one point: near points are like grooves, and every point can be played.
 
-    point = encode(pattern)                     # 32 numbers
+    point = encode(pattern)                     # 64 numbers
     decode(point, density_of(pattern))          # two bars back, with velocities and timing
     decode(between(point, other, 0.5), ...)     # halfway between two grooves
     decode(pad(0.2, 0.9), density)              # a finger on a pad over the space
@@ -23,7 +23,7 @@ from engine.music.rhythm import Rhythm
 from engine.units import Samples
 
 STEPS: Final = 32                    # two bars of sixteenths
-POINT: Final = 32                    # numbers
+POINT: Final = 64                    # numbers
 _SHEETS = 3                          # struck, how hard, how late
 ENCODER: Final = ({"groove": (1, _SHEETS, STEPS, DRUMS_HERE)}, {"point": (1, POINT)})
 DECODER: Final = ({"point": (1, POINT), "density": (1, DRUMS_HERE)},
