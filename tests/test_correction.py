@@ -9,7 +9,7 @@ from engine.dsp.mel import BANDS, HIGH_HZ, LOW_HZ, hz_of, mel_of
 from engine.errors import UsageError
 from engine.mouth import perform
 from engine.rehearsal.teaching import cut, onsets_of
-from engine.voice.correction import EACH, corrected, correction, given_here
+from engine.voice.correction import EACH, TONIGHT, corrected, correction, given_here
 from engine.voice.drum_model import drum_model
 from engine.voice.learning import MOMENTS_MS, probabilities
 from engine.voice.profile import Profile, hear_take, taught
@@ -93,7 +93,7 @@ def test_the_profile_itself_stays_as_it_was(mine):
     again, _, takes = corrected(mine, given_here(strikes(EACH, 2, elsewhere)))
     assert again.takes is mine.takes
     assert again.page is mine.page
-    assert len(takes.labels) == 3 * (5 + EACH) * len(SOUNDS)
+    assert len(takes.labels) == 3 * (5 + TONIGHT * EACH) * len(SOUNDS)
 
 
 def test_a_soundcheck_of_other_sounds_is_told(mine):

@@ -41,6 +41,16 @@ def frames_by(heard: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _tell(most, out):
+    """Log power in each band, told relative to the loudest band of this strike yet."""
+    for band in range(len(out)):
+        most[0] = max(most[0], out[band])
+    for band in range(len(out)):
+        level = np.float32(1.0) + (out[band] - most[0]) * np.float32(2.0 / RANGE)
+        out[band] = max(level, np.float32(-1.0))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def hear(samples, plan, weights, spans, power, most, out):
     """One frame of a strike.
 
@@ -53,11 +63,7 @@ def hear(samples, plan, weights, spans, power, most, out):
     """
     power_512(samples, plan, power)
     log_mel(power, weights, spans, SILENCE, out)
-    for band in range(len(out)):
-        most[0] = max(most[0], out[band])
-    for band in range(len(out)):
-        level = np.float32(1.0) + (out[band] - most[0]) * np.float32(2.0 / RANGE)
-        out[band] = max(level, np.float32(-1.0))
+    _tell(most, out)
     for i in range(WINDOW - STEP, WINDOW):
         most[1] = max(most[1], abs(samples[i]))
 
@@ -76,6 +82,17 @@ def level_all(samples, attack, plan, weights, spans, power, out):
             samples_heard[i] = samples[first + i] if inside else np.float32(0.0)
         power_512(samples_heard, plan, power)
         log_mel(power, weights, spans, SILENCE, out[j])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def tell_all(levels):
+    """What `hear_all` would have given, from what `level_all` gave.
+
+    levels : float32 (frames, BANDS)   overwritten
+    """
+    most = np.array([NOTHING, 0.0], np.float32)
+    for j in range(len(levels)):
+        _tell(most, levels[j])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

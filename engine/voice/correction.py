@@ -1,9 +1,10 @@
 """Another microphone, another room: what two of each sound, given at soundcheck, put right.
 
-The sounds as they are heard here count as takes of this evening, and the older takes move towards
-them by what all sounds have in common, since that is the microphone and the room and not the
-mouth. Velocity follows the level. The evening's takes lie in a file of their own, beside the
-profile and never in it.
+What all sounds have in common against how they were given is the microphone and the room, not the
+mouth: a curve over the bands, a level, and the room's own noise. The older takes are heard again
+through these, and the sounds as they are heard here count as takes of this evening. Velocity
+follows the level. The evening's takes lie in a file of their own, beside the profile and never in
+it.
 """
 
 from collections.abc import Sequence
@@ -13,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.mel import BANDS
-from engine.dsp.strike import LEAD, STEP, ear, frames_by, level_all
+from engine.dsp.strike import LEAD, STEP, ear, frames_by, level_all, tell_all
 from engine.errors import UsageError
 from engine.model import Model
-from engine.units import Samples
+from engine.units import SAMPLE_RATE, Samples
 from engine.voice.drum_model import drum_model
-from engine.voice.learning import DOUBT, Takes, learn
-from engine.voice.profile import Profile, Take, hear_take, takes_of
+from engine.voice.learning import MOST_FRAMES, SHIFTS_MS, Takes, learn, remember
+from engine.voice.profile import Heard, Profile, Take, hear_take, takes_of
 
 EACH = 2                        # of every sound at soundcheck
+TONIGHT = 3                     # times as much as an older take counts one of the evening's
 
 HEARD_DB = 2.0                  # of difference that are worth a word
 
@@ -39,11 +41,15 @@ class Correction:
     """How it is heard here, beside how it was when the takes were given.
 
     tilt_db  : (BANDS,)   a band was heard so much louder then, all being equally loud
-    level_db : all was heard so much louder then
+    level_db : the highest peaks were so much louder then
+    body_db  : so much louder the bands were then, beside the tilt
+    room     : (BANDS,)   the power of what is here before a strike
     """
 
     tilt_db: Samples
     level_db: float
+    body_db: float
+    room: Levels
 
     @property
     def words(self) -> str:
@@ -67,10 +73,11 @@ def correction(profile: Profile, here: Profile) -> Correction:
                          "play them again")
     differences, weights = zip(*(
         _difference(_levels(profile, name), _levels(here, name)) for name in names), strict=True)
-    tilt = _solve(np.stack(differences), np.stack(weights))
+    body, tilt = _solve(np.stack(differences), np.stack(weights))
     level_db = float(np.median([_peak_db(profile, name) - _peak_db(here, name)
                                 for name in names]))
-    return Correction((_NAT_DB * tilt).astype(np.float32), level_db)
+    room = np.exp(np.mean([np.log(_power(take)[1]) for take in here.takes.values()], axis=0))
+    return Correction((_NAT_DB * tilt).astype(np.float32), level_db, _NAT_DB * body, room)
 
 
 def corrected(profile: Profile, here: Profile, model: Model | None = None
@@ -80,27 +87,29 @@ def corrected(profile: Profile, here: Profile, model: Model | None = None
     given = [(number, name) for number, name in here.page.given if name in profile.names]
     heard = {number: hear_take(model, here.takes[number]) for number, _ in given}
     tonight = takes_of(replace(profile, heard=heard), given)
-    takes = _both(_moved(takes_of(profile, profile.page.given), tonight), tonight)
+    older = {number: _as_here(model, profile.takes[number], found)
+             for number, _ in profile.page.given}
+    takes = takes_of(replace(profile, heard=older), profile.page.given)
+    for _ in range(TONIGHT):
+        takes = _both(takes, tonight)
     drums = [sound.drum for sound in profile.page.sounds]
     return replace(profile, heads=learn(takes, profile.names, drums)), found, takes
 
 
-def _moved(takes: Takes, tonight: Takes) -> Takes:
-    """The older takes, moved towards tonight's by what all sounds have in common."""
+def _as_here(model: Model, take: Take, found: Correction) -> Heard:
+    """What the drum model would make of a take, had it been given here."""
     features, general = [], []
-    for sound in np.unique(tonight.labels):
-        then, now = takes.labels == sound, tonight.labels == sound
-        features.append(tonight.features[now].mean(axis=0) - takes.features[then].mean(axis=0))
-        general.append(_logs(tonight.general[now]).mean(axis=0)
-                       - _logs(takes.general[then]).mean(axis=0))
-    said = np.exp(_logs(takes.general) + np.mean(general, axis=0))
-    return Takes((takes.features + np.mean(features, axis=0)).astype(np.float32),
-                 (said / said.sum(axis=-1, keepdims=True)).astype(np.float32), takes.labels,
-                 takes.take)
-
-
-def _logs(general: Samples) -> Samples:
-    return np.asarray(np.log(general + np.float32(DOUBT)))
+    louder = np.exp((found.tilt_db + found.body_db) / _NAT_DB)
+    levels = np.zeros((MOST_FRAMES, BANDS), np.float32)
+    for ms in SHIFTS_MS:
+        attack = take.attack + round(ms * SAMPLE_RATE / 1000)
+        level_all(take.samples, attack, *ear(), levels)
+        here = np.log(np.exp(levels.astype(np.float64)) / louder + found.room).astype(np.float32)
+        tell_all(here)
+        of_take = remember(model, here, len(take.samples) - attack)
+        features.append(of_take[0])
+        general.append(of_take[1])
+    return Heard(np.stack(features).astype(np.float16), np.stack(general).astype(np.float16))
 
 
 def _both(takes: Takes, more: Takes) -> Takes:
@@ -140,10 +149,10 @@ def _difference(then: tuple[Levels, Levels], now: tuple[Levels, Levels]) -> tupl
     return np.asarray(louder), clear
 
 
-def _solve(differences: Levels, weights: Levels) -> Levels:
+def _solve(differences: Levels, weights: Levels) -> tuple[float, Levels]:
     """difference[sound, band] = level[sound] + tilt[band], by weighted least squares.
 
-    returns : tilt (BANDS,), which changes little from band to band
+    returns : the usual level, and tilt (BANDS,), which changes little from band to band
     """
     sounds = len(differences)
     size = sounds + BANDS
@@ -158,7 +167,8 @@ def _solve(differences: Levels, weights: Levels) -> Levels:
         right[sounds:] += w * differences[sound]
     step = np.diff(np.eye(BANDS), axis=0)
     matrix[sounds:, sounds:] += _SMOOTH * step.T @ step + _SMALL * np.eye(BANDS)
-    return np.asarray(np.linalg.solve(matrix, right)[sounds:], np.float64)
+    found = np.asarray(np.linalg.solve(matrix, right), np.float64)
+    return float(np.median(found[:sounds])), found[sounds:]
 
 
 def given_here(strikes: Sequence[tuple[str, Take]]) -> Profile:

@@ -47,6 +47,7 @@ Precise = NDArray[np.float64]
 _RIDGE = np.interp(MOMENTS_MS, (40, 64), (EARLY_RIDGE, LATE_RIDGE)
                    ).astype(np.float32)[:, None, None]
 _FRAMES = [frames_by(ms * SAMPLE_RATE // 1000) for ms in MOMENTS_MS]
+MOST_FRAMES = _FRAMES[-1]       # of a strike, that are heard until the last moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,18 @@ def listen(model: Model, samples: Samples, attack: int, until: int | None = None
     until   : nothing from this sample on is heard (the next sound begins)
     returns : features float32 (moments, units), general float32 (moments, CLASSES)
     """
-    heard = np.zeros((_FRAMES[-1], BANDS), np.float32)
+    heard = np.zeros((MOST_FRAMES, BANDS), np.float32)
     hear_all(samples, attack, *ear(), heard)
-    last = len(heard) if until is None else max(1, frames_by(until - attack))
+    return remember(model, heard, None if until is None else until - attack)
+
+
+def remember(model: Model, heard: Samples, until: int | None = None) -> tuple[Samples, Samples]:
+    """What the drum model makes of the frames of a take, at each moment, as `listen`.
+
+    heard : float32 (MOST_FRAMES, BANDS)   from `engine.dsp.strike.hear_all`
+    until : samples after the attack; nothing after that is heard
+    """
+    last = len(heard) if until is None else max(1, frames_by(until))
     state = model.inputs["state"]
     features = np.zeros((len(MOMENTS_MS), state.shape[1]), np.float32)
     general = np.zeros((len(MOMENTS_MS), CLASSES), np.float32)
