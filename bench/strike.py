@@ -46,7 +46,7 @@ MUST_SOCKET = {"p50": 0.4, "p99": 1.2}
 MUST = {"p50": 3.0, "p99": 6.0, "SD": 1.0}
 _VOID_MS = 1.0                  # JACK's own way may not waver more than this, p99 - p50
 _APART_S = 0.15
-_READY_S = 60.0
+_READY_S = 120.0
 
 _PATCH = """
 cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> daw",
@@ -264,8 +264,11 @@ def _kuchi(environment: dict[str, str], text: str, busy_from: Path | None) -> It
         story = (f"{busy if busy_from else ''}import sys\nfrom engine.commands import main\n"
                  f"sys.argv = ['kuchi', 'run', {str(patch)!r}]\nmain()")
         process = subprocess.Popen([sys.executable, "-c", story], env=environment,
-                                   stdout=subprocess.DEVNULL)
+                                   stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
         try:
+            if not any("Ready in" in line for line in process.stdout):
+                raise DeviceError("Kuchi doesn't start")
             yield
         finally:
             process.terminate()

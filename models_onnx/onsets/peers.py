@@ -1,55 +1,55 @@
-"""Other detectors on the same takes, in the same run: aubio and `bonk~`, where installed."""
+"""Other detectors on the same takes, in the same run: whatever of five is installed."""
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from engine.units import SAMPLE_RATE, Samples
 from models_onnx.corpus import Recording
-from models_onnx.onsets import bonk
-from models_onnx.onsets.measures import Detector, Times, hear_takes, summary
+from models_onnx.onsets import bonk, libraries, supercollider
+from models_onnx.onsets.measures import Detector, hear_takes, summary
 
-WINDOW, HOP = 1_024, 256        # aubio's own advice for onsets
-TUNED = {"threshold": 1.0, "silence": -45.0, "minioi_ms": 100.0}
+AUBIO = {"threshold": 1.0, "silence": -45.0, "minioi_ms": 100.0}
 """The best of 24 settings on the training voices; a fixed silence of -45 dBFS suits these takes."""
+
+SUPERCOLLIDER = {"threshold": 0.65, "gap": 12.0, "floor": 0.1}
+"""The best of some thirty; librosa's of thirteen, essentia's of twelve: all on every third or
+sixth of the training voices."""
+
+LIBROSA = {"delta": 0.2, "wait": 0.08, "pre_max": 0.03, "post_max": 0.0, "pre_avg": 0.1,
+           "post_avg": 0.0}
+
+Makers = Mapping[str, Callable[[], Detector]]
+
+
+def makers() -> dict[str, tuple[bool, Makers]]:
+    """Each peer: whether it is installed, and its detectors, made when asked for."""
+    there, sc = libraries.installed, supercollider.detector
+    return {
+        "aubio": (there("aubio"), {
+            "aubio default": partial(libraries.aubio, "default", {}),
+            "aubio specflux": partial(libraries.aubio, "specflux", {}),
+            "aubio default, tuned": partial(libraries.aubio, "default", AUBIO)}),
+        "bonk~": (bonk.installed(), {
+            "bonk~ default": partial(bonk.detector, (bonk.DEFAULT,), 0.0),
+            "bonk~ tuned": bonk.detector}),
+        "SuperCollider": (supercollider.installed(), {
+            "SuperCollider Onsets default": partial(sc, {}, "rcomplex", 512, 0.005),
+            "SuperCollider Onsets tuned": partial(sc, SUPERCOLLIDER, "rcomplex", 512, 0.007)}),
+        "librosa": (there("librosa"), {
+            "librosa default": partial(libraries.librosa, 2048, 512, {}),
+            "librosa tuned": partial(libraries.librosa, 2048, 512, LIBROSA, 0.013)}),
+        "essentia": (there("essentia"), {
+            "essentia hfc default": partial(libraries.essentia, "hfc", 0.1, 0.02),
+            "essentia hfc tuned": partial(libraries.essentia, "hfc", 0.1, 0.02, 0.007)}),
+    }
 
 
 def peers(takes: Sequence[Recording]) -> dict[str, Any]:
     """Scores of each peer, or that it isn't installed."""
     found: dict[str, Any] = {}
-    detectors: dict[str, Detector] = {}
-    if importlib.util.find_spec("aubio") is None:
-        found["aubio"] = "not installed"
-    else:
-        detectors |= {"aubio default": aubio("default", {}),
-                      "aubio specflux": aubio("specflux", {}),
-                      "aubio default, tuned": aubio("default", TUNED)}
-    if not bonk.installed():
-        found["bonk~"] = "not installed"
-    else:
-        detectors |= {"bonk~ default": bonk.detector((bonk.DEFAULT,), 0.0),
-                      "bonk~ tuned": bonk.detector()}
-    return found | {name: summary(hear_takes(takes, detector))
-                    for name, detector in detectors.items()}
-
-
-def aubio(method: str, settings: dict[str, float]) -> Detector:
-    """One of aubio's detectors; P. Brossier, 2006."""
-    make: Callable[..., Any] = importlib.import_module("aubio").onset
-
-    def detect(samples: Samples, _judge: Path) -> tuple[Times, Times]:
-        onset = make(method, WINDOW, HOP, SAMPLE_RATE)
-        for name, value in settings.items():
-            getattr(onset, f"set_{name}")(value)
-        padded = np.pad(samples, (0, -len(samples) % HOP))
-        times, sent = [], []
-        for first in range(0, len(padded), HOP):
-            if onset(padded[first:first + HOP])[0]:
-                times.append(max(onset.get_last_s(), 0.0))
-                sent.append((first + HOP) / SAMPLE_RATE)
-        return np.array(times), np.array(sent)
-    return detect
+    for name, (installed, detectors) in makers().items():
+        if not installed:
+            found[name] = "not installed"
+            continue
+        found |= {own: summary(hear_takes(takes, make())) for own, make in detectors.items()}
+    return found

@@ -88,7 +88,7 @@ def play(samples: Samples, message: bytes) -> Samples:
     with TemporaryDirectory() as folder:
         score, heard, played = (Path(folder, name) for name in ("s.osc", "in.wav", "out.wav"))
         soundfile.write(heard, samples, SAMPLE_RATE, subtype="FLOAT")
-        score.write_bytes(_at(0.0, message) + _at(len(samples) / SAMPLE_RATE,
+        score.write_bytes(timed(0.0, message) + timed(len(samples) / SAMPLE_RATE,
                                                   build("/c_set", [0, 0])))
         subprocess.run(["scsynth", "-i", "1", "-o", "1", "-N", str(score), str(heard),
                         str(played), str(SAMPLE_RATE), "WAV", "float"],
@@ -97,7 +97,7 @@ def play(samples: Samples, message: bytes) -> Samples:
         return np.asarray(soundfile.read(played, dtype="float32")[0])
 
 
-def _at(time_s: float, message: bytes) -> bytes:
+def timed(time_s: float, message: bytes) -> bytes:
     """A line of a score: its length, then a bundle with the time."""
     tag = struct.pack(">II", int(time_s), int(time_s % 1.0 * 2 ** 32))
     bundle = b"#bundle\0" + tag + struct.pack(">i", len(message)) + message

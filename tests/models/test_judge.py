@@ -2,6 +2,7 @@
 
 import csv
 import json
+import struct
 from collections import Counter
 
 import numpy as np
@@ -14,7 +15,7 @@ from engine.nodes.onset_detector import OnsetDetector, load_ear
 from engine.rendering import hear
 from engine.units import SAMPLE_RATE, frames
 from models_onnx.corpus import Event, Recording
-from models_onnx.onsets import bonk, card, data, stage
+from models_onnx.onsets import bonk, card, data, stage, supercollider
 from models_onnx.onsets.evaluate import scores
 from models_onnx.onsets.measures import (
     HERE,
@@ -164,6 +165,17 @@ def test_a_rolling_lip_is_struck_once():
 def test_what_bonk_prints_is_read():
     told = "bonk version 1.5\nsaid: 120.5 1 61.7 2.8\nheard: 46.4 18.4 9.7\nsaid: 300 0 9 1\n"
     assert bonk._read(told) == [bonk.Said(0.1205, 1, (46.4, 18.4, 9.7))]
+
+
+def test_a_line_of_supercolliders_score_is_a_bundle_at_its_time():
+    message = supercollider.begin({"threshold": 0.5}, "rcomplex", 512)
+    line = supercollider.timed(2.25, message)
+    length, seconds, fraction, size = (struct.unpack_from(">I", line, place)[0]
+                                       for place in (0, 12, 16, 20))
+    assert (length, size) == (len(line) - 4, len(message))
+    assert seconds + fraction / 2 ** 32 == 2.25
+    assert line.endswith(message)
+    assert b"onsets_rcomplex512" in message
 
 
 @pytest.mark.skipif(not bonk.installed(), reason="Pure Data's bonk~ is not installed")
