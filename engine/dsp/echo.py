@@ -96,12 +96,15 @@ def find_lag(hop, heard_rises, played_rises, alike):
     """
     mask = len(heard_rises) - 1
     newest = heard_rises[hop & mask]
-    best, mean = 0, np.float32(0.0)
+    best, mean, rose = 0, np.float32(0.0), False
+    for band in range(len(newest)):
+        rose |= newest[band] > 0.0
     for lag in range(len(alike)):
-        played = played_rises[(hop - lag) & mask]
         same = np.float32(0.0)
-        for band in range(len(newest)):
-            same += newest[band] * played[band]
+        if rose:
+            played = played_rises[(hop - lag) & mask]
+            for band in range(len(newest)):
+                same += newest[band] * played[band]
         alike[lag] += same - np.float32(FORGETS) * alike[lag]
         mean += alike[lag] / np.float32(len(alike))
         if alike[lag] > alike[best]:
@@ -143,6 +146,8 @@ def take_away(hop, lag, played, gain, margin_db, floor, levels):
     """
     mask = len(played) - 1
     for band in range(len(levels)):
+        if levels[band] <= floor[band]:
+            continue                                    # drowned already
         back = np.float32(SILENCE_DB)
         for age in range(max(lag - EARLY, 0), lag + TAIL):
             fallen = np.float32(TAIL_FALLS_DB) * np.float32(max(age - lag - EARLY, 0))

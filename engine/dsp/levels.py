@@ -1,5 +1,6 @@
 """How loud a stretch of sound is."""
 
+import numpy as np
 from numba import njit
 
 
@@ -15,3 +16,12 @@ def accumulate(samples, sums):
         peak = max(peak, abs(sample))
         square += sample * sample
     sums[0], sums[1] = peak, square
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def highest(samples):
+    """The highest absolute sample of a block. samples : float32 (n,)."""
+    peak = np.float32(0.0)
+    for sample in samples:
+        peak = max(peak, abs(sample))
+    return peak

@@ -13,12 +13,12 @@ from typing import Annotated
 import numpy as np
 
 from engine.drums import DRUMS
-from engine.dsp.levels import accumulate
+from engine.dsp.levels import highest
 from engine.dsp.strike import LEAD, STEP, WINDOW, ear, frames_by, hear
 from engine.events import Beat, Hit, Onset, Release
 from engine.music.expectation import STRENGTH, Due
 from engine.node import DELAYED, AudioBlock, Context, Node, Param, action
-from engine.units import HOP, SAMPLE_RATE, Samples, frames, level_db
+from engine.units import HOP, SAMPLE_RATE, frames, level_db
 from engine.voice.by_hand import AGAIN_S, WRONG_S, Hand
 from engine.voice.correction import corrected
 from engine.voice.drum_model import BUILT_IN, drum_model
@@ -97,7 +97,6 @@ class DrumClassifier(Node):
         self._model = drum_model(path)
         self._ear = ear()
         self._frame = np.zeros(WINDOW, np.float32)
-        self._level = np.zeros(2, np.float32)           # highest sample, sum of squares
         self._clock = context.clock
         self._free = [Strike() for _ in range(AT_ONCE)]
         self._heard: list[Strike] = []                 # in the air, oldest first
@@ -115,7 +114,7 @@ class DrumClassifier(Node):
         warm = Strike()
         self._hear_frame(warm)
         self._weigh(warm)
-        self._peak(self._frame[:HOP])
+        highest(self._frame[:HOP])
 
     def _know(self, profile: Profile, context: Context) -> None:
         """Name the performer's own sounds, through the microphone of the last soundcheck."""
@@ -145,7 +144,6 @@ class DrumClassifier(Node):
         for onset in onsets:
             self._begin(onset, audio)
         said = self._hand.say()
-        peak = self._peak(audio.samples)
         for strike in self._heard:
             if not strike.final or self._lessons:
                 self._listen(strike, audio)
@@ -154,7 +152,7 @@ class DrumClassifier(Node):
                 if strike.final and strike.hit and self._due:
                     self._due.struck(strike.time, strike.hit.drum, strike.hit.velocity)
             if strike.final:
-                self._follow(strike, peak, said)
+                self._follow(strike, audio, said)
         for strike in [strike for strike in self._heard if strike.over]:
             self._heard.remove(strike)
             self._recent.append(strike)
@@ -202,7 +200,7 @@ class DrumClassifier(Node):
         while strike.next <= until:
             audio.history(strike.next - WINDOW, self._frame)
             if strike.room < 0.0:
-                strike.room = self._peak(self._frame)
+                strike.room = highest(self._frame)
             self._hear_frame(strike)
             strike.next += STEP
 
@@ -304,14 +302,14 @@ class DrumClassifier(Node):
 
     # -- and then ------------------------------------------------------------------------------
 
-    def _follow(self, strike: Strike, peak: float, said: list[Hit | Release]) -> None:
+    def _follow(self, strike: Strike, audio: AudioBlock, said: list[Hit | Release]) -> None:
         """Tell when the sound has died away, is drowned by another, or has lasted too long."""
         if strike.hit is None:
             strike.over = True
             return
-        highest = float(strike.most[1])
-        floor = max(QUIET * highest, min(ROOM * strike.room, 0.5 * highest))
-        strike.quiet = strike.quiet + 1 if peak < floor else 0
+        peak = float(strike.most[1])
+        floor = max(QUIET * peak, min(ROOM * strike.room, 0.5 * peak))
+        strike.quiet = strike.quiet + 1 if highest(audio.samples) < floor else 0
         lasted = self._clock.now - strike.time
         if strike.ended or strike.quiet >= QUIET_HOPS or lasted >= LONGEST_S:
             strike.over = True
@@ -358,7 +356,3 @@ class DrumClassifier(Node):
             self._lessons.follow(Lesson(strike.sound, strike.features.copy(),
                                         strike.general.copy()))
 
-    def _peak(self, samples: Samples) -> float:
-        self._level[:] = 0.0
-        accumulate(samples, self._level)
-        return float(self._level[0])

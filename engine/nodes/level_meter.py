@@ -1,6 +1,7 @@
 """How loud it is, for the eye: a meter on any audio cable."""
 
 from collections.abc import Sequence
+from math import log10
 
 import numpy as np
 
@@ -49,4 +50,4 @@ class LevelMeter(Node):
 
 def _db(amplitude: float) -> float:
     """dBFS, with silence at -120 so that a meter has a bottom."""
-    return 20.0 * float(np.log10(max(amplitude, 1e-6)))
+    return 20.0 * log10(max(amplitude, 1e-6))
