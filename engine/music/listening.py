@@ -44,13 +44,13 @@ class Listener:
         return pattern_of(strokes, grid.in_bar, triplets=found.steps_per_beat == 6,
                           steps=length * found.steps_per_beat)
 
-    def plays(self, drum: int, time: float, bar_s: float) -> bool:
-        """Is this stroke the performer's own: was it just played, or is it played in each bar?"""
+    def plays(self, drum: int, time: float, bar_s: float, *, back: int = 2) -> bool:
+        """Is this stroke the performer's own: was it just played, or in one of `back` bars?"""
         for struck, what, _ in reversed(self._strokes):
             if struck < time - 2.0 * bar_s - ALONE_S:
                 return False
             if what == drum and any(abs(time - bars * bar_s - struck) < ALONE_S
-                                    for bars in (0, 1, 2)):
+                                    for bars in range(back + 1)):
                 return True
         return False
 

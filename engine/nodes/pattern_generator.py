@@ -353,11 +353,13 @@ class PatternGenerator(Node):
         grid, found = self._count.grid, []
         if grid is None:
             return ()
+        back = 2 if self._friend.plays else 0           # the last one sounds, whose it ever was
         until = min(grid.beat_at(now + AHEAD_S + self._clock.latency), self._count.last + 1.0)
         while self._strokes and self._strokes[0][0] < until:
             beat, drum, velocity = self._strokes.popleft()
             time = grid.time_of(beat)
-            if time < now - _LATE_S or self._listener.plays(drum, time, grid.bar_s):
+            if (time < now - _LATE_S
+                    or self._listener.plays(drum, time, grid.bar_s, back=back)):
                 continue
             time = max(time, now)
             found.append(Hit(time, NINE[drum], NINE[drum], velocity, 1.0, due=time))

@@ -104,6 +104,15 @@ def test_stop_ends_with_kick_and_crash_on_the_one_and_silence():
     assert any(9.0 < hit.time < 9.97 for hit in stage.played)
 
 
+def test_the_last_one_sounds_also_where_the_performer_struck_in_every_bar_until_now():
+    stage = Stage()
+    stage.sing("kick", *np.arange(0.5, 9.4, 0.5))
+    stage.friend.start()
+    stage.go_to(8.6).friend.stop()
+    stage.go_to(20.0)
+    assert {hit.drum for hit in stage.played if hit.time == 10.0} == {"kick", "crash"}
+
+
 def test_stop_twice_is_at_once():
     stage = Stage(when_silent="carry-on")
     stage.friend.start()
