@@ -110,7 +110,7 @@ def _torch_script() -> Step:
     torch: Any = importlib.import_module("torch")
     train: Any = importlib.import_module("models_onnx.drums.train")
     torch.set_num_threads(1)
-    blank = torch.zeros(1, train.BANDS), torch.zeros(1, train.UNITS)
+    blank = torch.zeros(1, train.WIDTH), torch.zeros(1, train.UNITS)
     with torch.inference_mode():
         traced = torch.jit.freeze(torch.jit.trace(train.Step(train.Ear()).eval(), blank).eval())
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.drums import DRUMS
 from engine.dsp.levels import highest
-from engine.dsp.strike import LEAD, STEP, WINDOW, ear, frames_by, hear
+from engine.dsp.strike import LEAD, PAST, STEP, WINDOW, before, ear, frames_by, hear
 from engine.events import Beat, Hit, Onset, Release
 from engine.music.expectation import STRENGTH, Due
 from engine.node import DELAYED, AudioBlock, Context, Node, Param, action
@@ -97,6 +97,7 @@ class DrumClassifier(Node):
         self._model = drum_model(path)
         self._ear = ear()
         self._frame = np.zeros(WINDOW, np.float32)
+        self._past = np.zeros(PAST, np.float32)
         self._clock = context.clock
         self._free = [Strike() for _ in range(AT_ONCE)]
         self._heard: list[Strike] = []                 # in the air, oldest first
@@ -112,6 +113,7 @@ class DrumClassifier(Node):
         self._due = Due() if context.feeds.get("beats") else None
         self.late = 0
         warm = Strike()
+        before(self._past, warm.hush)
         self._hear_frame(warm)
         self._weigh(warm)
         highest(self._frame[:HOP])
@@ -183,13 +185,15 @@ class DrumClassifier(Node):
             self.late += 1
         if not self._free and self._recent:
             self._free.append(self._recent.popleft())
-        if not self._free or attack - LEAD - WINDOW < end - audio.reach:
+        if not self._free or attack - LEAD - PAST < end - audio.reach:
             return                                      # no drumming, or longer ago than is kept
         for older in self._heard:
             older.until = min(older.until, attack)
             older.ended = True
         strike = self._free.pop()
         strike.begin(onset.time)
+        audio.history(attack - LEAD - PAST, self._past)
+        before(self._past, strike.hush)
         self._heard.append(strike)
 
     def _listen(self, strike: Strike, audio: AudioBlock) -> None:
@@ -207,7 +211,7 @@ class DrumClassifier(Node):
     def _hear_frame(self, strike: Strike) -> None:
         """One step of the model, from and to this strike's memory."""
         inputs, outputs = self._model.inputs, self._model.outputs
-        hear(self._frame, *self._ear, strike.most, inputs["frame"][0])
+        hear(self._frame, *self._ear, strike.hush, strike.most, inputs["frame"][0])
         inputs["state"][0] = strike.state
         self._model.run()
         strike.state[:] = outputs["next_state"][0]

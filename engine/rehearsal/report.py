@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.mel import BANDS
-from engine.dsp.strike import STEP, ear, hear_all
+from engine.dsp.strike import STEP, WIDTH, ear, hear_all
 from engine.units import Samples
 from engine.voice.learning import MOMENTS_MS, SHIFTS_MS, Heads, learn, probabilities
 from engine.voice.profile import Profile, takes_of
@@ -219,12 +219,12 @@ def _mend(profile: Profile, one: str, other: str) -> str:
 
 def _shape(profile: Profile, name: str) -> tuple[float, float]:
     """How bright a sound is at its attack (mean band), and how much of it is left after 60 ms."""
-    heard = np.zeros((45, BANDS), np.float32)
+    heard = np.zeros((45, WIDTH), np.float32)
     shapes = []
     for number in profile.numbers(name):
         take = profile.takes[number]
         hear_all(take.samples, take.attack, *ear(), heard)
-        level = np.maximum(heard + 1.0, 0.0)
+        level = np.maximum(heard[:, :BANDS] + 1.0, 0.0)
         first = level[3:3 + 16 * 48 // STEP].mean(axis=0)
         shapes.append((float(first @ np.arange(BANDS) / max(1e-6, first.sum())),
                        float(level[33:40].mean() / max(1e-6, level[3:10].mean()))))

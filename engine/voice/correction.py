@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dsp.mel import BANDS
-from engine.dsp.strike import LEAD, STEP, ear, frames_by, level_all, tell_all
+from engine.dsp.strike import LEAD, STEP, WIDTH, ear, frames_by, hear_all, level_all, tell_all
 from engine.errors import UsageError
 from engine.model import Model
 from engine.units import SAMPLE_RATE, Samples
@@ -104,7 +104,9 @@ def _as_here(model: Model, take: Take, found: Correction) -> Heard:
     for ms in SHIFTS_MS:
         attack = take.attack + round(ms * SAMPLE_RATE / 1000)
         level_all(take.samples, attack, *ear(), levels)
-        here = np.log(np.exp(levels.astype(np.float64)) / louder + found.room).astype(np.float32)
+        here = np.zeros((MOST_FRAMES, WIDTH), np.float32)
+        hear_all(take.samples, attack, *ear(), here)
+        here[:, :BANDS] = np.log(np.exp(levels.astype(np.float64)) / louder + found.room)
         tell_all(here)
         of_take = remember(model, here, len(take.samples) - attack)
         features.append(of_take[0])

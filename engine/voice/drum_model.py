@@ -4,10 +4,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from engine.drums import DRUMS
-from engine.dsp.mel import BANDS
+from engine.dsp.strike import WIDTH
 from engine.model import MODELS, Model
 
-UNITS = 96                      # the model's memory of one strike
+UNITS = 160                     # the model's memory of one strike
 EMBEDDING = 48
 CLASSES = len(DRUMS) + 1        # and the last is none of them
 
@@ -16,7 +16,7 @@ BUILT_IN = MODELS / "drums" / "model.onnx"
 
 def drum_model(path: Path = BUILT_IN) -> Model:
     """A drum model, warm. Raises ModelError where it is missing or of other shapes."""
-    return Model(path, {"frame": (1, BANDS), "state": (1, UNITS)},
+    return Model(path, {"frame": (1, WIDTH), "state": (1, UNITS)},
                  {"probabilities": (1, CLASSES), "instruments": (1, len(DRUMS)),
                   "embedding": (1, EMBEDDING), "next_state": (1, UNITS)})
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.drums import DRUMS
-from engine.dsp.mel import BANDS
-from engine.dsp.strike import ear, frames_by, hear_all
+from engine.dsp.strike import WIDTH, ear, frames_by, hear_all
 from engine.errors import UsageError
 from engine.model import Model
 from engine.units import SAMPLE_RATE, Samples
@@ -34,9 +33,9 @@ NONE = len(DRUMS)
 GENERAL = 0.5                   # of the general log posterior counts beside one's own takes
 DOUBT = 1e-4                    # no general opinion is surer than this that it is not so
 
-SHRINK = 0.3                    # of the takes' covariance is taken to be round: takes are few
+SHRINK = 0.5                    # of the takes' covariance is taken to be round: takes are few
 EARLY_RIDGE, LATE_RIDGE = 1.0, 0.3      # hold the weights small; until 40 ms and from 64 ms on
-SHARPER = 2.7                   # weights held so small are less sure than they are right
+SHARPER = 2.3                   # weights held so small are less sure than they are right
 STEPS, LOOKS = 50, 10           # of the solver, and for its pace
 
 ROOM = 2.2                      # nats that a performer's takes stay clear of being refused
@@ -138,7 +137,7 @@ def listen(model: Model, samples: Samples, attack: int, until: int | None = None
     until   : nothing from this sample on is heard (the next sound begins)
     returns : features float32 (moments, units), general float32 (moments, CLASSES)
     """
-    heard = np.zeros((MOST_FRAMES, BANDS), np.float32)
+    heard = np.zeros((MOST_FRAMES, WIDTH), np.float32)
     hear_all(samples, attack, *ear(), heard)
     return remember(model, heard, None if until is None else until - attack)
 
@@ -146,7 +145,7 @@ def listen(model: Model, samples: Samples, attack: int, until: int | None = None
 def remember(model: Model, heard: Samples, until: int | None = None) -> tuple[Samples, Samples]:
     """What the drum model makes of the frames of a take, at each moment, as `listen`.
 
-    heard : float32 (MOST_FRAMES, BANDS)   from `engine.dsp.strike.hear_all`
+    heard : float32 (MOST_FRAMES, WIDTH)   from `engine.dsp.strike.hear_all`
     until : samples after the attack; nothing after that is heard
     """
     last = len(heard) if until is None else max(1, frames_by(until))

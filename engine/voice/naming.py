@@ -14,13 +14,11 @@ from engine.model import MODELS, Model
 from engine.units import Samples
 from engine.voice.drum_model import CLASSES
 from engine.voice.learning import MOMENTS_MS, MOST_SOUNDS, Heads, moment_of
-from engine.voice.profile import HAT, Profile
+from engine.voice.profile import HAT, OPEN_AT, Profile
 
 ROWS = MOST_SOUNDS + 1          # of the mapper: its sounds, and none of them
 WIDTH = 256                     # of its features: what a drum model remembers, and zeros
 MAPPER = MODELS / "mapper" / "model.onnx"
-
-OPEN_AT = 0.8                   # of a hat's probability must say open: closed is the safer word
 
 _NOBODY = -1e4                  # the bias of a row without a sound: its chance is 0
 _CLOSED, _OPEN = DRUMS.index("hihat_closed"), DRUMS.index("hihat_open")

@@ -28,6 +28,8 @@ from engine.voice.learning import (
     listen,
 )
 
+OPEN_AT = 0.8                   # of a hat's probability must say open: closed is the safer word
+
 BEFORE_S, AFTER_S = 0.1, 0.3    # of a take that are kept, around its attack
 PAGES = 50                      # edits that can be undone
 LONGEST_NAME = 40
@@ -323,8 +325,10 @@ def _usual(profile: Profile, name: str) -> list[float]:
     """How probably everybody would mean each drum by this sound, log, after 64 ms."""
     moment = MOMENTS_MS.index(64)
     said = np.stack([profile.heard[n].general[0, moment] for n in profile.numbers(name)])
-    mean: list[float] = np.log(said[:, :NONE].astype(np.float64) + 1e-4).mean(axis=0).tolist()
-    return mean
+    mean = np.log(said[:, :NONE].astype(np.float64) + 1e-4).mean(axis=0)
+    mean[DRUMS.index("hihat_open")] -= np.log(OPEN_AT / (1.0 - OPEN_AT))
+    usual: list[float] = mean.tolist()
+    return usual
 
 
 def _own_drum(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.dsp.strike import LEAD, NOTHING, STEP
+from engine.dsp.strike import HUSH, LEAD, NOTHING, STEP
 from engine.events import Hit
 from engine.units import SAMPLE_RATE, frames
 from engine.voice.drum_model import CLASSES, UNITS
@@ -16,8 +16,8 @@ class Strike:
     """One strike in the air: what the model remembers of it, and what was said about it."""
 
     __slots__ = ("attack", "chances", "ended", "features", "final", "frames", "general", "hit",
-                 "most", "next", "opinion", "over", "quiet", "room", "sent", "sound", "state",
-                 "time", "until", "weighed")
+                 "hush", "most", "next", "opinion", "over", "quiet", "room", "sent", "sound",
+                 "state", "time", "until", "weighed")
 
     def __init__(self) -> None:
         self.state = np.zeros(UNITS, np.float32)
@@ -25,6 +25,7 @@ class Strike:
         self.chances = np.zeros(ROWS, np.float32)
         self.features = np.zeros((len(MOMENTS_MS), UNITS), np.float32)
         self.general = np.zeros((len(MOMENTS_MS), CLASSES), np.float32)
+        self.hush = np.zeros(HUSH, np.float32)          # the room before it
         self.most = np.zeros(2, np.float32)             # loudest band, highest sample
         self.begin(0.0)
 

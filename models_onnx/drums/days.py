@@ -4,6 +4,7 @@ Everything here happens to strikes and to noises alike, so that no trace of how 
 made (its bandwidth, its hiss, its level) gives away whether it is a drum.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,14 +23,19 @@ ROOM_SHARE = 0.4                # of the variations are heard in a room,
 FAR_SHARE = 0.1                 # these from two metres away: the room is as loud as the mouth
 CUPPED_SHARE = 0.12             # hands around the microphone, lips on the grille
 OVERLOAD_SHARE = 0.12           # more than the microphone or its preamplifier can take
+BED_SHARE = 0.2                 # something else sounds: a voice, a fan, a tune, a crowd;
+BED_DB = (8.0, 35.0)            # the strike's peak over its peak
 LINE_SHARE = 0.25               # a radio link, a telephone, a denoiser: the top is cut off
 
 Wave = NDArray[np.floating]
 Rng = np.random.Generator
 
 
-def varied(strike: Strike, rng: Rng) -> Strike:
-    """The strike on another day; `BEFORE` is still where a detector might say it begins."""
+def varied(strike: Strike, rng: Rng, beds: Sequence[Wave] = ()) -> Strike:
+    """The strike on another day; `BEFORE` is still where a detector might say it begins.
+
+    beds : sounds longer than LENGTH that may be heard beside it
+    """
     speed = 1.0 + rng.uniform(-SPEED, SPEED)
     shift = rng.uniform(-EARLY_S, LATE_S) * SAMPLE_RATE
     places = BEFORE + shift + (np.arange(LENGTH) - BEFORE) * speed
@@ -48,6 +54,8 @@ def varied(strike: Strike, rng: Rng) -> Strike:
     if cupped or rng.random() < OVERLOAD_SHARE:
         samples = _overload(samples, rng)
     samples *= gain(rng.uniform(*LEVEL_DB))
+    if beds and rng.random() < BED_SHARE:
+        samples += _bed(beds, rng) * np.abs(samples).max() * gain(-rng.uniform(*BED_DB))
     samples += _hiss(rng) * np.abs(samples).max() * gain(-rng.uniform(*NOISE_DB))
     if rng.random() < LINE_SHARE:
         samples = line(samples, rng)
@@ -121,6 +129,14 @@ def _room(rng: Rng, *, far: bool) -> Wave:
     tail *= gain(level_db) / np.sqrt((tail ** 2).sum() + 1e-12)
     tail[0] = 1.0
     return np.asarray(tail)
+
+
+def _bed(beds: Sequence[Wave], rng: Rng) -> Wave:
+    """A piece of one of them, peak 1."""
+    bed = beds[int(rng.integers(len(beds)))]
+    first = rng.integers(len(bed) - LENGTH)
+    piece = bed[first:first + LENGTH]
+    return np.asarray(piece / (np.abs(piece).max() + 1e-3))
 
 
 def _hiss(rng: Rng) -> Wave:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.drums import DRUMS
-from engine.dsp.mel import BANDS
-from engine.dsp.strike import ear, frames_by, hear_all
+from engine.dsp.strike import WIDTH, ear, frames_by, hear_all
 from engine.model import MODELS, Model
 from engine.units import SAMPLE_RATE, Samples
 from engine.voice.drum_model import BUILT_IN, UNITS, drum_model
@@ -97,7 +96,7 @@ def opinions(strikes: Sequence[Strike], *, takes: bool = False, model: Path | No
 
 def _play(model: Model, samples: Samples, shift: int) -> tuple[Samples, Samples, Samples]:
     """After each frame: the model's memory, what a mouth would mean, what drum it would be."""
-    heard = np.zeros((FRAMES, BANDS), np.float32)
+    heard = np.zeros((FRAMES, WIDTH), np.float32)
     hear_all(samples, BEFORE + shift, *_EAR, heard)
     outputs = [np.zeros((FRAMES, size), np.float32) for size in (UNITS, CLASSES, len(DRUMS))]
     model.inputs["state"][:] = 0.0

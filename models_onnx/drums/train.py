@@ -1,56 +1,67 @@
-"""Train the drum model: `python -m models_onnx.drums.train --data DIR [--onward]`.
+"""Train the drum model: `python -m models_onnx.drums.train --data DIR`.
 
 A causal GRU hears a strike frame by frame and gives its opinion after each. Five fold models are
 trained without a fifth of the performers and kits each, for scores on those never heard; then the
 one that ships, on everybody. Writes `model.onnx` and `folds/`, each compared with torch; scores
-and card are `evaluate --card`'s. About 20 minutes on one core; expect the macro-F1 of the card
-within .02. `--onward` goes on from the models that are there, a few steps, each from its own fold.
+and card are `evaluate --card`'s. About 25 minutes on two cores; expect the macro-F1 of the card
+within .02.
 
-Speech to refuse is read aloud by eSpeak NG (`apt install espeak-ng`); without it, training goes on
-and says so, and the model accepts more speech.
+Speech to refuse is read aloud by eSpeak NG and Flite (`apt install espeak-ng flite`); without
+them, training goes on and says so, and the model accepts more speech.
 """
 
 import argparse
 import json
+import multiprocessing
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from engine.drums import DRUMS
-from engine.dsp.mel import BANDS
+from engine.dsp.strike import HUSH, WIDTH
 from engine.errors import GateError
+from engine.units import Samples
+from engine.units import frames as in_frames
 from engine.voice.drum_model import EMBEDDING, UNITS, drum_model
 from models_onnx.corpus import folds
 from models_onnx.drums.data import (
-    CLASSES,
+    DRAWN,
     FRAMES,
     NONE,
     Strike,
+    backwards,
+    drawn,
     features,
     refused,
+    spoken_over,
     strikes,
     tails,
 )
 from models_onnx.drums.days import varied
 from models_onnx.drums.noises import NOISES
-from models_onnx.drums.talk import PROGRAM, READING, can_talk
+from models_onnx.drums.talk import READERS, READING, can_talk
 
 SEED = 1
 FOLDS = 5
-VARIATIONS = 16             # of each strike; the first is the strike as it was recorded
-TAILS = 600                 # of real strikes, learnt as none
-STREAMS, READINGS = 40, 500 # noises of each kind, and words and sentences, whose onsets are none
+WORKERS = 2                 # they change nothing but the time it takes
+
+VARIATIONS = {"voice": 14, "drum": 8, DRAWN: 4, READING: 5, "noise": 5, "word": 4, "backwards": 4,
+              "tail": 5}    # of each; the first is as it was recorded
+STREAMS, READINGS = 100, 2_000      # noises of each kind, words, sentences: their onsets are none
+TAILS, SPOKEN_OVER = 600, 900       # of real strikes, and strikes that become words, are none
+BACKWARDS = 8               # onsets of each take that is played from its end are none
+DRAWN_BEATS = 65            # of synthetic mouths
+BEDS, BED_S = 6, 3.0        # noises of each kind that other sounds are heard over
 
 CLEAN = 0.25                # of the examples are heard as they were recorded
 
-STEPS, RATE = 600, 4e-3     # and the one-cycle's peak; twice that is no better
-ONWARD_STEPS, ONWARD_RATE = 160, 1.5e-3
+STEPS, RATE = 800, 4e-3     # and the one-cycle's peak; twice that is no better
 SLOW = 0.99                 # the average of the weights that is kept
 SMOOTH = 0.1                # of a label's certainty goes to the other sounds of a mouth
 SHORT = 41                  # frames of most batches, 76 ms; each fifth is whole
@@ -58,49 +69,68 @@ FULL = 6                    # from 8 ms on an opinion counts fully
 HALF = 30                   # and half at 56 ms: the early ones are hard, and were .04 worse where
                             # the late ones led
 
+NAMING = 96                 # units that remember which drum it is; the others, whether it is one
+REFUSING = UNITS - NAMING
+
 PEOPLE, EACH = 5, 6         # performers in a batch, and examples of kick, snare and hat of each
-DRUM_BATCH = 36
-NONE_BATCH = 60             # there are more ways of being none than of being a kick;
-NONE_WEIGHT = 0.6           # but on stage they are rarer
-DRUM_HALF = 100             # one-shots ring: their opinion counts half only after 196 ms
+MOUTHS = PEOPLE * 3 * EACH
+DRUM_BATCH = 36             # always heard to the end: a cymbal's opinion must last
+NONE_BATCH = 96             # there are more ways of being none than of being a kick
+NONE_SHARES = {READING: 0.4, "noise": 0.3, "word": 0.12, "backwards": 0.1, "tail": 0.08}
+DRAWN_BATCH = 24            # of synthetic mouths; like real drums they only must not be refused
 DRUM_SHARE = 0.6            # of the loss
 
 CLOSE = 1e-4                # ONNX and torch may differ by this much
 
-VOICED = [DRUMS.index(drum) for drum in ("kick", "snare", "hihat_closed", "hihat_open")] + [NONE]
+VOICED = [DRUMS.index(drum) for drum in ("kick", "snare", "hihat_closed", "hihat_open")]
+HEARD = WIDTH - HUSH        # of a frame is remembered; how loud the room was only helps to refuse
 
 
 class Ear(nn.Module):
-    """40 bands in, an opinion out, after each frame."""
+    """Frames in, an opinion out, after each.
+
+    Naming and refusing remember for themselves, so neither is learnt at the other's cost.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.gru = nn.GRU(BANDS, UNITS, batch_first=True)
-        self.voice = nn.Linear(UNITS, CLASSES)       # which drum does this mouth mean?
-        self.drum = nn.Linear(UNITS, len(DRUMS))     # if it is a real drum, which?
-        self.place = nn.Linear(UNITS, EMBEDDING)  # what belongs together lies together
+        self.gru = nn.GRU(HEARD, NAMING, batch_first=True)
+        self.voice = nn.Linear(NAMING, len(DRUMS))    # which drum does this mouth mean?
+        self.drum = nn.Linear(NAMING, len(DRUMS))     # if it is a real drum, which?
+        self.place = nn.Linear(NAMING, EMBEDDING)     # what belongs together lies together
         self.nearness = nn.Parameter(torch.tensor(2.0))
+        self.doubt = nn.GRU(WIDTH, REFUSING, batch_first=True)
+        self.none = nn.Linear(REFUSING, 1)     # or is it none at all?
 
-    def forward(self, frames: Tensor, state: Tensor | None = None) -> tuple[Tensor, ...]:
-        """frames (n, time, BANDS) -> voice and drum logits, embedding, last state."""
-        heard, state = self.gru(frames, state)
-        embedding = nn.functional.normalize(self.place(heard), dim=-1)
-        return self.voice(heard), self.drum(heard), embedding, state
+    def name(self, frames: Tensor, state: Tensor | None = None) -> tuple[Tensor, ...]:
+        """frames (n, time, WIDTH) -> voice and drum logits, embedding, last state."""
+        heard, state = self.gru(frames[..., :HEARD], state)
+        place = nn.functional.normalize(self.place(heard), dim=-1)
+        return self.voice(heard), self.drum(heard), place, state
+
+    def refuse(self, frames: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """frames (n, time, WIDTH) -> the logit of none, last state."""
+        heard, state = self.doubt(frames, state)
+        return self.none(heard)[..., 0], state
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """All strikes, heard in all variations.
+    """All n strikes, heard in all m variations.
 
-    heard  : float16 (n, VARIATIONS, FRAMES, BANDS)
+    heard  : float16 (m, FRAMES, WIDTH)
+    until  : int (m,)     the first frame that hears the next strike
+    first  : int (n,)     where a strike's variations begin; the first is as it was recorded
+    count  : int (n,)     how many there are
     may_be : bool (n, CLASSES)
-    until  : int (n, VARIATIONS)   the first frame that hears the next strike
     who, kind : str (n,)
     """
 
     heard: NDArray[np.float16]
-    may_be: NDArray[np.bool_]
     until: NDArray[np.int64]
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
+    may_be: NDArray[np.bool_]
     who: NDArray[np.str_]
     kind: NDArray[np.str_]
 
@@ -108,18 +138,47 @@ class Examples:
 def examples(data: Path) -> Examples:
     """Read, vary and hear everything that weights that ship may learn from."""
     rng = np.random.default_rng(SEED)
-    found = (strikes(data, part="beatbox", permissive=True)
-             + strikes(data, part="drums", permissive=True)
-             + tails(data, rng, TAILS) + refused(rng, STREAMS, READINGS))
-    heard = np.zeros((len(found), VARIATIONS, FRAMES, BANDS), np.float16)
-    until = np.zeros((len(found), VARIATIONS), np.int64)
-    for i, strike in enumerate(found):
-        for k in range(VARIATIONS):
-            example = varied(strike, rng) if k else strike
-            heard[i, k] = features(example)
-            until[i, k] = _until(example)
-    return Examples(heard, np.stack([s.may_be for s in found]), until,
-                    np.array([s.who for s in found]), np.array([s.kind for s in found]))
+    voices = strikes(data, part="beatbox", permissive=True)
+    found = [*voices, *strikes(data, part="drums", permissive=True), *tails(data, rng, TAILS),
+             *backwards(data, rng, BACKWARDS)]
+    for _ in range(DRAWN_BEATS):
+        found += drawn(rng)
+    jobs: list[str | Strike] = [name for name in NOISES for _ in range(STREAMS)]
+    if can_talk():
+        jobs += [READING] * READINGS
+        jobs += [voices[i] for i in rng.integers(len(voices), size=SPOKEN_OVER)]
+    with multiprocessing.Pool(WORKERS) as pool:
+        for some in pool.imap(_refused, enumerate(jobs), chunksize=8):
+            found += some
+        beds = pool.map(_bed, range(BEDS * len(NOISES)))
+        each = pool.imap(partial(_hear, beds=beds), enumerate(found), chunksize=64)
+        heard, until = zip(*each, strict=True)
+    count = np.array([len(some) for some in until])
+    return Examples(np.concatenate(heard), np.concatenate(until), np.cumsum(count) - count, count,
+                    np.stack([s.may_be for s in found]), np.array([s.who for s in found]),
+                    np.array([s.kind for s in found]))
+
+
+def _refused(job: tuple[int, str | Strike]) -> list[Strike]:
+    """What is none in a noise or a reading, or of a strike that becomes a word."""
+    number, what = job
+    rng = np.random.default_rng([SEED, number])
+    return refused(rng, what) if isinstance(what, str) else [spoken_over(what, rng)]
+
+
+def _bed(number: int) -> Samples:
+    make = list(NOISES.values())[number % len(NOISES)]
+    return np.asarray(make(np.random.default_rng([SEED, number, 1]), in_frames(BED_S)), np.float32)
+
+
+def _hear(job: tuple[int, Strike], beds: Sequence[Samples]
+          ) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+    """All variations of one strike."""
+    number, strike = job
+    rng = np.random.default_rng([SEED, number, 2])
+    varying = [strike, *(varied(strike, rng, beds) for _ in range(VARIATIONS[strike.kind] - 1))]
+    return (np.stack([features(each) for each in varying]).astype(np.float16),
+            np.array([_until(each) for each in varying]))
 
 
 def _until(strike: Strike) -> int:
@@ -144,39 +203,39 @@ class Batches:
         self.drums = [np.flatnonzero(keep & (data.kind == "drum") & data.may_be[:, c])
                       for c in range(len(DRUMS))]
         self.drums = [of_one for of_one in self.drums if len(of_one)]
-        nones = keep & (data.kind == "none")
-        drawn, read = np.isin(data.who, list(NOISES)), data.who == READING
-        self.nones = [rows for rows in map(np.flatnonzero, (
-            nones & drawn, nones & read, nones & ~drawn & ~read)) if len(rows)]
+        self.drawn = np.flatnonzero(data.kind == DRAWN)
+        self.nones = {kind: np.flatnonzero(keep & (data.kind == kind)) for kind in NONE_SHARES}
+        self.noises = [np.flatnonzero(data.who == name) for name in NOISES]
 
     def draw(self) -> NDArray[np.int64]:
-        """Indices: PEOPLE x 3 sounds x EACH, then drums, then what is none."""
+        """Indices: PEOPLE x 3 x EACH, what is none, synthetic mouths, and real drums last."""
         rng = self.rng
         people = rng.choice(len(self.people), PEOPLE, replace=len(self.people) < PEOPLE)
-        drawn = [rng.choice(of_sound, EACH, replace=len(of_sound) < EACH)
-                 for person in people for of_sound in self.people[person]]
+        voices = [rng.choice(of_sound, EACH, replace=len(of_sound) < EACH)
+                  for person in people for of_sound in self.people[person]]
         drums = [rng.choice(self.drums[rng.integers(len(self.drums))]) for _ in range(DRUM_BATCH)]
-        nones = [rng.choice(self.nones[k % len(self.nones)]) for k in range(NONE_BATCH)]
-        return np.concatenate([*drawn, drums, nones])
+        nones = [rng.choice(rows, round(share * NONE_BATCH)) for kind, share in NONE_SHARES.items()
+                 if kind != "noise" and len(rows := self.nones[kind])]
+        noises = [rng.choice(self.noises[k % len(self.noises)])
+                  for k in range(round(NONE_SHARES["noise"] * NONE_BATCH))]
+        synthetic = rng.choice(self.drawn, DRAWN_BATCH)
+        return np.concatenate([*voices, *nones, noises, synthetic, drums])
 
 
-def train(data: Examples, keep: NDArray[np.bool_], seed: int, onward: Path | None = None) -> Ear:
-    """One model on the examples that are kept; `onward` from the weights of a file."""
+def train(data: Examples, keep: NDArray[np.bool_], seed: int) -> Ear:
+    """One model on the examples that are kept."""
     torch.manual_seed(seed)
     batches = Batches(data, keep, seed)
     ear, slow = Ear(), Ear()
-    if onward:
-        ear.load_state_dict(weights(onward), strict=False)
     slow.load_state_dict(ear.state_dict())
-    steps, rate = (ONWARD_STEPS, ONWARD_RATE) if onward else (STEPS, RATE)
     optimiser = torch.optim.AdamW(ear.parameters(), weight_decay=0.02)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
-    for step in range(steps):
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
+    for step in range(STEPS):
         chosen = batches.draw()
-        variation = batches.rng.integers(VARIATIONS, size=len(chosen))
+        variation = batches.rng.integers(data.count[chosen])
         variation[batches.rng.random(len(chosen)) < CLEAN] = 0
         length = FRAMES if step % 5 == 0 else SHORT
-        loss = _loss(ear, data, chosen, variation, length, batches.rng)
+        loss = _loss(ear, data, chosen, data.first[chosen] + variation, length, batches.rng)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(ear.parameters(), 1.0)
@@ -188,29 +247,44 @@ def train(data: Examples, keep: NDArray[np.bool_], seed: int, onward: Path | Non
     return slow.eval()
 
 
-def _loss(ear: Ear, data: Examples, chosen: NDArray[np.int64], variation: NDArray[np.int64],
+def _loss(ear: Ear, data: Examples, chosen: NDArray[np.int64], rows: NDArray[np.int64],
           length: int, rng: np.random.Generator) -> Tensor:
-    """The opinion at every frame, the drums as a second task, and who lies beside whom."""
-    frames = torch.from_numpy(data.heard[chosen, variation, :length].astype(np.float32))
+    """The opinion at every frame, the drums as a second task, and who lies beside whom.
+
+    chosen, rows : which strikes, and which of their variations
+    length       : frames of what isn't a real drum
+    """
     right = torch.from_numpy(data.may_be[chosen])
-    alone = torch.arange(length) < torch.from_numpy(data.until[chosen, variation])[:, None]
-    voice, drum, place, _ = ear(frames)
-    drums = slice(-DRUM_BATCH - NONE_BATCH, -NONE_BATCH)
-    mouth = torch.ones(len(chosen), dtype=torch.bool)
-    mouth[drums] = False
-    worth = torch.where(right[:, NONE], NONE_WEIGHT, 1.0)[:, None] * alone
-    loss = _opinion(voice[mouth], right[mouth], _weight(length, HALF) * worth[mouth], VOICED)
-    loss = loss + DRUM_SHARE * _opinion(drum[drums], right[drums, :NONE],
-                                        _weight(length, DRUM_HALF) * alone[drums],
-                                        list(range(NONE)))
+    frames, alone = _heard(data, rows[-DRUM_BATCH:], FRAMES)
+    _, drum, _, _ = ear.name(frames)
+    loss = DRUM_SHARE * _opinion(drum, right[-DRUM_BATCH:, :NONE], _weight(FRAMES) * alone,
+                                 list(range(NONE)))
+    frames, alone = _heard(data, rows, length)
+    weight = _weight(length, HALF) * alone
+    voice, _, place, _ = ear.name(frames[:MOUTHS])
+    loss = loss + _opinion(voice, right[:MOUTHS, :NONE], weight[:MOUTHS], VOICED)
+    loss = loss + _refusal(ear.refuse(frames)[0], right[:, NONE], weight)
     return loss + 0.5 * _nearest(ear, place, length, rng)
 
 
-def _weight(length: int, half: int) -> Tensor:
+def _heard(data: Examples, rows: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
+    """Their first frames, and which of them don't hear the next strike."""
+    return (torch.from_numpy(data.heard[rows, :length].astype(np.float32)),
+            torch.arange(length) < torch.from_numpy(data.until[rows])[:, None])
+
+
+def _weight(length: int, half: float = np.inf) -> Tensor:
     """How much the opinion after each frame counts."""
     frame = torch.arange(length, dtype=torch.float32)
     rise = torch.clamp((frame - 2.0) / (FULL - 2.0), 0.0, 1.0)
     return rise / (1.0 + torch.clamp(frame - 10.0, min=0.0) / (half - 10.0))
+
+
+def _refusal(logits: Tensor, is_none: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy of being none."""
+    wanted = is_none[:, None].float().expand_as(logits)
+    loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    return (loss * weight).sum() / weight.sum()
 
 
 def _opinion(logits: Tensor, right: Tensor, weight: Tensor, others: list[int]) -> Tensor:
@@ -223,7 +297,7 @@ def _opinion(logits: Tensor, right: Tensor, weight: Tensor, others: list[int]) -
 
 def _nearest(ear: Ear, place: Tensor, length: int, rng: np.random.Generator) -> Tensor:
     """Prototypes: half of a performer's examples name the other half, at three moments."""
-    people = place[:PEOPLE * 3 * EACH].reshape(PEOPLE, 3, EACH, length, EMBEDDING)
+    people = place[:MOUTHS].reshape(PEOPLE, 3, EACH, length, EMBEDDING)
     loss = torch.zeros(())
     for frame in rng.integers(8, min(length, SHORT), size=3):
         centres = people[:, :, :EACH // 2, frame].mean(dim=2)
@@ -242,19 +316,23 @@ class Step(nn.Module):
         self.ear = ear
 
     def forward(self, frame: Tensor, state: Tensor) -> tuple[Tensor, ...]:
-        """frame (1, BANDS), state (1, UNITS) -> probabilities, instruments, embedding, state."""
-        voice, drum, place, state = self.ear(frame[None], state[None])
-        return (torch.softmax(voice[0], -1), torch.softmax(drum[0], -1), place[0], state[0])
+        """frame (1, WIDTH), state (1, UNITS) -> probabilities, instruments, embedding, state."""
+        voice, drum, place, named = self.ear.name(frame[None], state[None, :, :NAMING])
+        logit, doubted = self.ear.refuse(frame[None], state[None, :, NAMING:])
+        none = torch.sigmoid(logit)
+        chances = torch.cat([torch.softmax(voice[0], -1) * (1.0 - none), none], dim=-1)
+        return (chances, torch.softmax(drum[0], -1), place[0],
+                torch.cat([named[0], doubted[0]], dim=-1))
 
 
 def export(ear: Ear, path: Path, check: Tensor) -> float:
     """Write the model, run it as the stage does, and say how far it is from torch.
 
-    check   : (time, BANDS)   a strike
+    check   : (time, WIDTH)   a strike
     returns : the largest difference of any output at any frame
     """
     names = ["probabilities", "instruments", "embedding", "next_state"]
-    blank = torch.zeros(1, BANDS), torch.zeros(1, UNITS)
+    blank = torch.zeros(1, WIDTH), torch.zeros(1, UNITS)
     step = Step(ear).eval()
     torch.onnx.export(step, blank, path, input_names=["frame", "state"], output_names=names,
                       dynamo=False)
@@ -273,54 +351,44 @@ def export(ear: Ear, path: Path, check: Tensor) -> float:
     return apart
 
 
-def weights(path: Path) -> dict[str, Tensor]:
-    """What `export` wrote, as torch has it; ONNX has a GRU's gates in another order."""
-    graph = onnx.load(path).graph
-    arrays = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy())
-              for each in graph.initializer}
-    gru = next(node for node in graph.node if node.op_type == "GRU")
-    places = np.concatenate([np.arange(k * UNITS, (k + 1) * UNITS) for k in (1, 0, 2)])
-    found = {"gru.weight_ih_l0": arrays[gru.input[1]][0, places],
-             "gru.weight_hh_l0": arrays[gru.input[2]][0, places],
-             "gru.bias_ih_l0": arrays[gru.input[3]][0, :3 * UNITS][places],
-             "gru.bias_hh_l0": arrays[gru.input[3]][0, 3 * UNITS:][places]}
-    for node in graph.node:
-        name = node.output[0].split("/")[2] if node.output[0].startswith("/ear/") else ""
-        if node.op_type == "MatMul":
-            found[f"{name}.weight"] = arrays[node.input[1]].T.contiguous()
-        elif node.op_type == "Add":
-            found[f"{name}.bias"] = arrays[node.input[0]]
-    return found
-
-
 def main() -> None:
     """Train, export, check."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="a folder with a manifest.csv")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent,
                         help="where the models go; the model's own folder unless told otherwise")
-    parser.add_argument("--onward", action="store_true",
-                        help="go on from the models that are there")
     arguments = parser.parse_args()
     torch.set_num_threads(1)                            # the same sums in the same order
     if not can_talk():
-        print(f"{PROGRAM} isn't installed: trained without speech, more of it will be accepted")
+        print(f"{' and '.join(READERS)} aren't both installed: trained without speech, more of "
+              "it will be accepted")
     data = examples(arguments.data)
     groups = [voices + kits for voices, kits in zip(
         folds(set(data.who[data.kind == "voice"]), FOLDS),
         folds(set(data.who[data.kind == "drum"]), FOLDS), strict=True)]
     (arguments.out / "folds").mkdir(exist_ok=True)
-    for fold, without in enumerate([*groups, []]):
-        name = f"folds/fold_{fold}.onnx" if without else "model.onnx"
-        path = arguments.out / name
-        ear = train(data, ~np.isin(data.who, without), SEED, path if arguments.onward else None)
-        strike = torch.from_numpy(data.heard[0, 0].astype(np.float32))
-        apart = export(ear, path, strike)
-        if apart > CLOSE:
-            raise GateError(f"{name}: differs from torch by {apart:.1e}, more than {CLOSE:.0e}")
-        print(f"{name}: trained without {', '.join(without) or 'nobody'}; {apart:.1e} from torch")
+    jobs = [(arguments.out / f"folds/fold_{fold}.onnx", group) for fold, group in enumerate(groups)]
+    _SHARED.append(data)
+    with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+        for said in pool.imap(_make, [*jobs, (arguments.out / "model.onnx", [])], chunksize=1):
+            print(said, flush=True)
     heard_by = {who: fold for fold, group in enumerate(groups) for who in group}
     (arguments.out / "folds" / "folds.json").write_text(json.dumps(heard_by, indent=1) + "\n")
+
+
+_SHARED: list[Examples] = []    # with the workers, who are born with it
+
+
+def _make(job: tuple[Path, Sequence[str]]) -> str:
+    """Train one model without some, write it, and say so."""
+    path, without = job
+    torch.set_num_threads(1)
+    data, = _SHARED
+    ear = train(data, ~np.isin(data.who, without), SEED)
+    apart = export(ear, path, torch.from_numpy(data.heard[0].astype(np.float32)))
+    if apart > CLOSE:
+        raise GateError(f"{path.name}: differs from torch by {apart:.1e}, more than {CLOSE:.0e}")
+    return f"{path.name}: trained without {', '.join(without) or 'nobody'}; {apart:.1e} from torch"
 
 
 if __name__ == "__main__":

@@ -14,12 +14,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from engine.clock import Clock
 from engine.drums import DRUMS
+from engine.dsp.strike import WIDTH
 from engine.errors import ModelError
 from engine.events import Hit, Onset, Release
 from engine.mouth import beat, perform
 from engine.node import AudioBlock, Context
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.rendering import hear, play
+from engine.voice.drum_model import UNITS
 
 KICK_HZ, WHISTLE_HZ = 120.0, 1_500.0
 
@@ -49,25 +51,25 @@ def stage(strikes, seconds=1.0, room=1e-4):
 def plain(tmp_path_factory):
     """The model written down by hand: evidence for kick below, hat above, none between."""
     path = tmp_path_factory.mktemp("models") / "plain.onnx"
-    low, middle, high = (np.zeros(40) for _ in range(3))
-    low[:5], middle[14:22], high[32:] = 1 / 5, 1 / 8, 1 / 8
-    evidence = np.zeros((40, 96), np.float32)
+    low, middle, high = (np.zeros(WIDTH) for _ in range(3))
+    low[:5], middle[14:22], high[32:40] = 1 / 5, 1 / 8, 1 / 8
+    evidence = np.zeros((WIDTH, UNITS), np.float32)
     evidence[:, 0], evidence[:, 1] = low - middle, high - middle
     evidence[:, 2] = middle - low / 2 - high / 2
-    names = np.zeros((96, 17), np.float32)
+    names = np.zeros((UNITS, 17), np.float32)
     names[0, 0], names[1, 2], names[2, 16] = 1.0, 1.0, 1.0
     floor = np.full((1, 17), -4.0, np.float32)
     floor[0, [0, 1, 2]] = 0.0
     weights = {"evidence": evidence, "names": names, "floor": floor,
-               "kept": np.float32([0.95]), "drums": np.zeros((40, 16), np.float32),
-               "place": np.eye(96, 48, dtype=np.float32)}
+               "kept": np.float32([0.95]), "drums": np.zeros((WIDTH, 16), np.float32),
+               "place": np.eye(UNITS, 48, dtype=np.float32)}
     steps = [("Mul", ["state", "kept"], "faded"), ("MatMul", ["frame", "evidence"], "new"),
              ("Add", ["faded", "new"], "next_state"), ("MatMul", ["next_state", "names"], "seen"),
              ("Add", ["seen", "floor"], "logits"), ("Softmax", ["logits"], "probabilities"),
              ("MatMul", ["frame", "drums"], "drum"), ("Softmax", ["drum"], "instruments"),
              ("MatMul", ["next_state", "place"], "embedding")]
-    shapes = {"frame": 40, "state": 96, "probabilities": 17, "instruments": 16, "embedding": 48,
-              "next_state": 96}
+    shapes = {"frame": WIDTH, "state": UNITS, "probabilities": 17, "instruments": 16,
+              "embedding": 48, "next_state": UNITS}
     ports = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
              for name, size in shapes.items()}
     graph = helper.make_graph(
