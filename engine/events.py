@@ -92,7 +92,7 @@ class Gesture:
     due: float = 0.0
 
     @classmethod
-    def of(cls, time: float, status: int, data1: int, data2: int = 0) -> "Gesture | None":
+    def of(cls, time: float, status: int, data1: int = 0, data2: int = 0) -> "Gesture | None":
         """The gesture of a MIDI message; None where it is none, such as a note.
 
         >>> Gesture.of(1.0, 0xB2, 64, 127)

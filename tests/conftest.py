@@ -7,6 +7,11 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("kuchi", deadline=None,           # a first call may compile
+                          derandomize=bool(os.environ.get("CI")))
+settings.load_profile("kuchi")
 
 _PORTS = """
 @prefix lv2: <http://lv2plug.in/ns/lv2core#> .

@@ -56,7 +56,7 @@ def test_the_room_alone_gives_no_onset_with_3_db_to_spare_and_the_hits_do(room_d
 def test_a_room_with_knocks_in_it_needs_more_than_the_usual():
     room, hits = stage(-60)
     for time in (1.0, 2.2, 3.9):
-        knock = gain(-38) * np.random.default_rng(1).standard_normal(960)
+        knock = gain(-32) * np.random.default_rng(1).standard_normal(960)
         room[round(time * SAMPLE_RATE):][:960] += (
             knock * np.exp(-np.arange(960) / 200)).astype(np.float32)
     plain = check(*stage(-60)).settings["onset-detector"]["sensitivity_db"]

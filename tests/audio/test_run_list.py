@@ -46,7 +46,7 @@ def expected(drive):
     return drive(audio, SONG, [64]), ring
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 1024), min_size=1, max_size=8))
 def test_the_driver_block_size_does_not_change_one_sample(drive, expected, blocks):
     audio, ring = stage()
