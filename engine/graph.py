@@ -72,6 +72,7 @@ class Graph:
         self._on_fault = on_fault
         self.audio = AudioList(input_channels=input_channels, output_channels=output_channels)
         self.nodes: dict[str, Node] = {}
+        self._feeds: dict[str, dict[str, tuple[str, ...]]] = {}
         self._blocks: list[AudioBlock] = []
         self._steps: list[_Step] = []
         self._calls: list[tuple[Callable[..., Sequence[Event] | None], list[Any], _Step]] = []
@@ -81,8 +82,9 @@ class Graph:
         self._count = 0                                 # events sent; keeps equal times in order
         for name, (kind, settings) in patch.nodes.items():
             node = kind(**settings)
-            feeds = {port.name: tuple(cable.source for cable in self._into(name, port.name))
-                     for port in kind.ports().inlets}
+            feeds = self._feeds[name] = {
+                port.name: tuple(cable.source for cable in self._into(name, port.name))
+                for port in kind.ports().inlets}
             desk = jobs(name) if jobs else Inline(self.clock)
             node.prepare(Context(self.clock, patch.folder, seed, name=name, feeds=feeds,
                                  jobs=desk, stage=stage))
@@ -219,6 +221,8 @@ class Graph:
             if (type(node) is type(step.node) and not isinstance(node, SoundingNode)
                     and all(getattr(node, s) == getattr(step.node, s) for s in node.loads)):
                 _give_settings(node, step.node)
+                if self._feeds[step.name] != old._feeds[step.name]:
+                    node.rewired(step.node)
                 step.node = self.nodes[step.name] = node
         self._line_up()
         self._keys = [node for node in self.nodes.values() if isinstance(node, MidiIn)]

@@ -24,7 +24,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    overload,
+)
 
 import numpy as np
 
@@ -387,6 +397,9 @@ class Node:
     def release(self) -> Sequence[Event]:
         """End what this node still holds, such as notes; called when the graph stops."""
         return ()
+
+    def rewired(self, fresh: Self) -> None:
+        """An edit has drawn other cables: take what hangs on them from a fresh one, built warm."""
 
     def let_go(self) -> None:
         """Another graph takes over: lift the keys that are held; what rings may ring out."""

@@ -1,6 +1,7 @@
 """On the whole graph, the groove decides what the ear can't, and only while the tempo is frozen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,3 +52,17 @@ def test_the_groove_decides_an_unsure_hit_and_leaves_a_sure_one_alone():
     assert sum(ear.confidence > SURE for ear, _ in pairs) > 10
     assert all(both.drum == ear.drum for ear, both in pairs if ear.confidence > SURE)
     assert all(both == ear for ear, both in pairs if ear.time < frozen - 0.1)
+
+
+def test_a_cable_of_beats_drawn_and_cut_in_an_edit_counts_from_then_on():
+    drawn = load_patch("beatbox-and-friend")
+    cut = replace(drawn, cables=tuple(cable for cable in drawn.cables
+                                      if (cable.target, cable.port.name) != ("drums", "beats")))
+    without, along, again = Graph(cut), Graph(drawn), Graph(cut)
+    kept = without.nodes["drums"]
+    assert kept._due is None
+    along.follow(without, 0)
+    assert along.nodes["drums"] is kept
+    assert kept._due is not None
+    again.follow(along, 0)
+    assert kept._due is None

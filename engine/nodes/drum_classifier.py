@@ -8,7 +8,7 @@ Nothing is computed while nothing is struck.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 
@@ -117,6 +117,9 @@ class DrumClassifier(Node):
         self._hear_frame(warm)
         self._weigh(warm)
         highest(self._frame[:HOP])
+
+    def rewired(self, fresh: Self) -> None:
+        self._due = fresh._due
 
     def _know(self, profile: Profile, context: Context) -> None:
         """Name the performer's own sounds, through the microphone of the last soundcheck."""

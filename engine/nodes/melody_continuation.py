@@ -1,6 +1,7 @@
 """The duet: a phrase played on the keys is answered, in key, in time and in character."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -78,6 +79,9 @@ class MelodyContinuation(Node):
         self._clock, self._jobs, self._seed = context.clock, context.jobs, context.seed
         self._cabled = bool(context.feeds.get("chords"))
         self.reset()
+
+    def rewired(self, fresh: Self) -> None:
+        self._cabled = fresh._cabled
 
     def reset(self) -> None:
         self._count, self._turn, self._thru = Count(), Turn(), Thru()

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 from engine.events import Beat, Features, Hit, Message, Release
 from engine.node import Context, Node, Param
@@ -58,6 +58,9 @@ class OscOut(Node):
         self._clock = context.clock
         feeds = context.feeds.get("hits", ())
         self._own = feeds[0] if len(feeds) == 1 else context.name or self.type_name()
+
+    def rewired(self, fresh: Self) -> None:
+        self._own = fresh._own
 
     @property
     def target(self) -> tuple[str, int]:

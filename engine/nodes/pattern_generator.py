@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from engine.drums import drum_of
 from engine.events import Beat, Hit, NoteOff, NoteOn, Release
@@ -83,6 +83,9 @@ class PatternGenerator(Node):
         self._jobs.warm(next_bar)
         self.late = 0                               # bars that repeated the last one
         self.errors: list[str] = []
+
+    def rewired(self, fresh: Self) -> None:
+        self._listens = fresh._listens
 
     def process(self, hits: Sequence[Hit | Release], notes: Sequence[NoteOn | NoteOff],
                 beats: Sequence[Beat]) -> Sequence[Hit]:
