@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Self
 
 from engine.events import Beat, Features, Hit, Message, Release
@@ -16,6 +16,7 @@ FRAME_S = 1 / 60
 _BEATS_IN_A_BAR = 4
 _REMEMBERED = 16                          # hits that may still be corrected
 _ENDLESS_S = 4.0                          # a gate that waits for its sound to die away
+_DUE = attrgetter("due")
 
 
 class _Target(Param[str]):
@@ -99,6 +100,7 @@ class OscOut(Node):
             self._tell_level(measured)
         self._follow_beat()
         self._tell_together()
+        self._out.sort(key=_DUE)                        # two drums may share an address
         return self._out
 
     def release(self) -> Sequence[Message]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.clock import Clock
@@ -143,7 +143,9 @@ times = st.floats(0, 0.9, allow_nan=False)
 strikes = st.lists(st.tuples(times, st.sampled_from(DRUMS), st.floats(0, 0.06)), max_size=30)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
+@example(strikes=[(0.0, "hihat_closed", 0.0), (0.0, "hihat_open", 0.03515625)], gate=5,
+         own="resolume")
 @given(strikes=strikes, gate=st.sampled_from([5, 100, 400]), own=st.sampled_from(sorted(MAPS)))
 def test_whatever_is_played_all_of_it_ends_dark_in_order_and_fits_a_datagram(strikes, gate, own):
     node = OscOut(name="d", gate_ms=gate, decay_ms=60, map=own)
