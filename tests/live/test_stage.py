@@ -162,7 +162,7 @@ def test_what_is_sung_arrives_as_the_offline_render_of_the_same_audio_says(
         jack_server, everything, eventually: Wait, tmp_path: Path):
     patch, visuals = everything
     log = tmp_path / "events.jsonl"
-    audio = performance(23)
+    audio = performance(24)
     wanted = list(render(load_patch(patch), audio))
     with Concert(jack_server, [patch], log=log) as concert:
         concert.begin(eventually).singer.sing(audio)
