@@ -45,7 +45,7 @@ TIMES_LOWER = 3.0               # under a busy thread: p99 beside the aubio peer
 MUST_SOCKET = {"p50": 0.4, "p99": 1.2}
 MUST = {"p50": 3.0, "p99": 6.0, "SD": 1.0}
 _VOID_MS = 1.0                  # JACK's own way may not waver more than this, p99 - p50
-_APART_S = 0.15
+_APART_S = 0.1
 _READY_S = 120.0
 
 _PATCH = """
