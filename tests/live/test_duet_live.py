@@ -119,4 +119,5 @@ def test_with_thru_the_pedal_passes_but_never_onto_an_answer_and_a_panic_lifts_i
         assert lifted < min(answer)
         assert again > max(answer)
         concert.do(concert.stage.panic)
-        eventually(lambda: pedals(concert)[-1][1] == 0, "a pedal that a panic lifts", 5)
+        eventually(lambda: any(value == 0 for _, value in pedals(concert)[3:]),
+                   "a pedal that a panic lifts", 5)
