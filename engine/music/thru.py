@@ -44,10 +44,11 @@ class Thru:
         return said
 
     def let_go(self, now: float) -> list[Note | Gesture]:
-        """End all that was passed on."""
+        """End all that was passed on; a pedal that is still held counts when it is moved again."""
         said: list[Note | Gesture] = []
         self._rule = (False, 0)
         self._settle(now, said)
+        self._stands.clear()
         return said
 
     def _settle(self, now: float, said: list[Note | Gesture]) -> None:

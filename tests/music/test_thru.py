@@ -44,6 +44,15 @@ def test_what_began_ends_where_thru_is_turned_off_and_a_volume_stays():
     assert thru.past([NoteOff(2.0, 60, 64, 1)], 2.0, on=False, answering=0) == []
 
 
+def test_a_pedal_that_was_let_go_stays_up_until_it_is_moved_again():
+    thru = Thru()
+    thru.past([pedal(127)], 0.0, on=True, answering=0)
+    assert thru.let_go(1.0) == [pedal(0, 1.0)]
+    assert thru.past([], 2.0, on=True, answering=0) == []
+    assert thru.past([pedal(0, 3.0), pedal(90, 4.0)], 4.0, on=True, answering=0) == [
+        pedal(90, 4.0)]
+
+
 notes = st.builds(lambda on, note: (NoteOn if on else NoteOff)(0.0, note, 64, 1),
                   st.booleans(), st.integers(60, 62))
 gestures = st.builds(lambda kind, value, channel: Gesture(0.0, kind, 64 * (kind == "controller"),
