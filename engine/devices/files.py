@@ -62,14 +62,6 @@ def _stretches(file: soundfile.SoundFile, path: Path) -> Iterator[Samples]:
                 return
 
 
-def audio_seconds(path: Path) -> float:
-    """How long a recording is. Raises FileError where it can't be read."""
-    try:
-        return float(soundfile.info(path).duration)
-    except (soundfile.LibsndfileError, OSError, TypeError) as error:
-        raise FileError(f"{path}: can't be read as audio: {_reason(error, path)}") from None
-
-
 def read_midi(path: Path) -> list[Note | Gesture | Control]:
     """A MIDI file's notes, gestures and program changes, with their times in seconds.
 
