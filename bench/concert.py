@@ -129,10 +129,17 @@ class Concert:
         self._server.start()
         self._come()
 
+    def listener_comes_again(self) -> None:
+        """The listener is closed and opened again, while nobody plugs its cables."""
+        with self._cables_lock:
+            self._before += self.listener.messages()
+            self.listener.close()
+            self.listener = Player("listener", self._server, ["midi", "hand"])
+
     # -- what was heard ------------------------------------------------------------------------
 
     def messages(self) -> list[Note]:
-        """All that came through the first port, also before a server died."""
+        """All that came through the first port, also to a listener that has gone since."""
         return [*self._before, *self.listener.messages()]
 
     def notes(self, after: float = 0.0) -> list[Note]:

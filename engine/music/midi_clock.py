@@ -14,25 +14,29 @@ _KEPT = 8 * TICKS                       # ticks that are averaged: two bars
 _LEAST, _MOST = 2.0, 400.0              # bpm; beyond them it is no music
 _JUMP_S, _JUMP_TICKS = 0.012, 4         # so many ticks in a row, all this late or early: a jump
 _STALE_S = 2.0                          # a tempo this old is not the one of ticks that come now
+_PAUSE_TICKS = 3.0                      # the clock was held for longer than this: a new line
+_TRUST = TICKS * (TICKS ** 2 - 1) / 12  # in the tempo before a pause: as in the ticks of one beat
 
 
 class Slave:
     """Ticks that come in, with their jitter, become a grid without.
 
     A line is laid through the ticks of the last two bars. Where the newest ones leave it
-    together, the tempo has jumped, and only they count. A clock that stops without saying so
-    leaves its grid behind, so the music goes on; one that says STOP ends it.
+    together, the tempo has jumped, and only they count. One that goes on after a pause has its
+    old tempo until its ticks say otherwise. A clock that stops without saying so leaves its grid
+    behind, so the music goes on; one that says STOP ends it.
     """
 
     def __init__(self) -> None:
         self.runs = False               # between START or CONTINUE, or the first tick, and STOP
-        self._stopped = False
+        self._stopped = self._resumes = False
         self._next = 0                  # the number of the next tick in the song
         self._numbers = np.zeros(_KEPT)
         self._times = np.zeros(_KEPT)
         self._count = 0
         self._astray: deque[float] = deque(maxlen=_JUMP_TICKS)
         self._grid: Grid | None = None
+        self._known_s = 0.0             # a tick before the pause; 0 where nothing is known
 
     def hear(self, status: int, data1: int, data2: int, time: float,
              in_bar: int = BEATS_IN_A_BAR) -> Grid | None:
@@ -54,11 +58,10 @@ class Slave:
         """The next tick is this one; the tempo of the ticks until now is still known."""
         shift = tick - self._next
         self._numbers += shift
-        self._next, self.runs, self._stopped = tick, True, False
+        self._next, self.runs, self._stopped, self._resumes = tick, True, False, True
 
     def _tick(self, time: float, in_bar: int) -> Grid | None:
-        if self._count and time - self._last_time() > _STALE_S:
-            self._forget()
+        self._after_a_pause(time)
         self._keep(float(self._next), time)
         self._next += 1
         if not self.runs and self._stopped:
@@ -72,10 +75,20 @@ class Slave:
     def _last_time(self) -> float:
         return float(self._times[(self._count - 1) % _KEPT])
 
-    def _forget(self) -> None:
+    def _after_a_pause(self, time: float) -> None:
+        """Where the ticks before are of no use to the line, begin another."""
+        resumes, self._resumes = self._resumes, False
+        if not self._count:
+            return
+        silent = time - self._last_time()
+        if resumes and self._grid and silent > _PAUSE_TICKS * self._grid.beat_s / TICKS:
+            self._known_s = self._grid.beat_s / TICKS
+        elif silent > _STALE_S:
+            self._grid, self._known_s = None, 0.0
+        else:
+            return
         self._count = 0
         self._astray.clear()
-        self._grid = None
 
     def _keep(self, number: float, time: float) -> None:
         if self._grid is not None:
@@ -90,12 +103,12 @@ class Slave:
     def _only_the_newest(self) -> None:
         places = np.arange(self._count - _JUMP_TICKS + 1, self._count) % _KEPT
         numbers, times = self._numbers[places], self._times[places]
-        self._count = len(places)
+        self._count, self._known_s = len(places), 0.0
         self._numbers[:self._count], self._times[:self._count] = numbers, times
         self._astray.clear()
 
     def _line(self, in_bar: int) -> Grid | None:
-        """Least squares: when tick 0 was, and how long a tick is."""
+        """Least squares, leaning on what is known: when tick 0 was, and how long a tick is."""
         count = min(self._count, _KEPT)
         if count < 2:
             return self._grid and self._grid.moved(
@@ -103,7 +116,9 @@ class Slave:
         numbers, times = self._numbers[:count], self._times[:count]
         middle, when = numbers.mean(), times.mean()
         away = numbers - middle
-        tick_s = float((away * (times - when)).sum() / (away * away).sum())
+        trust = _TRUST if self._known_s else 0.0
+        tick_s = float(((away * (times - when)).sum() + trust * self._known_s)
+                       / ((away * away).sum() + trust))
         if not _LEAST <= 60.0 / max(TICKS * tick_s, 1e-9) <= _MOST:
             return None
         return Grid(float(when - middle * tick_s), 60.0 / (TICKS * tick_s), in_bar)

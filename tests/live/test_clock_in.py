@@ -19,7 +19,8 @@ from engine.patch import parse_patch
 from engine.units import HOP, SAMPLE_RATE
 
 pytestmark = [pytest.mark.live,
-              pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
+              pytest.mark.parametrize("jack_server", [{"period": 64, "synchronous": True}],
+                                      indirect=True)]
 
 Wait = Callable[..., None]
 
@@ -30,6 +31,7 @@ BAR = 4 * TICKS
 JITTER_S = 0.003
 PHASE_S = 0.005
 STILL_NS = 300_000_000
+AROUND = 100                    # blocks: where the machine stands still, JACK's clock falls back
 
 PATCH = f"""
 cables = ["clock -> friend -> kit -> speakers"]
@@ -71,20 +73,21 @@ class Sequencer:
         self.player.plan([(self._next, bytes(message))])
 
     def tick(self, ticks: int, bpm: float = BPM, jitter_s: float = 0.0) -> float:
-        """Ticks, each early or late by as much; returns when the first is due."""
+        """Ticks, each early or late by as much; returns when the first is due, seconds of JACK."""
         begin = self._next + 0.02 * SAMPLE_RATE
         off = np.random.default_rng(ticks).uniform(-jitter_s, jitter_s, ticks) * SAMPLE_RATE
         apart = 2.5 / bpm * SAMPLE_RATE
         self.player.plan((begin + number * apart + late, bytes((TICK,)))
                          for number, late in enumerate(off))
         self._next = begin + (ticks - 1) * apart
-        return self.time_of(begin)
+        return begin / SAMPLE_RATE
 
-    def time_of(self, frame: float) -> float:
-        """The moment of a frame of JACK's, on the clock that all processes share."""
+    def time_of(self, moment: float) -> float:
+        """A moment of the clock that all processes share, on JACK's, by the blocks around it."""
         blocks = self.player.cycles()
-        return float(np.median(blocks[:, 2] / 1e9 - blocks[:, 1] / SAMPLE_RATE)
-                     + frame / SAMPLE_RATE)
+        near = min(int(np.searchsorted(blocks[:, 2], moment * 1e9)), len(blocks))
+        around = blocks[max(0, near - AROUND):near + AROUND]
+        return float(np.median(around[:, 1] / SAMPLE_RATE - around[:, 2] / 1e9) + moment)
 
 
 class Stage:
@@ -105,7 +108,7 @@ class Stage:
         return self
 
     def played(self, seconds: float = 0.0) -> list[Beat | Hit]:
-        """What a graph says to it, and so long after; on the clock that all processes share."""
+        """What a graph says to it, and so long after; on JACK's clock, as what was sent."""
         graph, hands, waiting = Graph(parse_patch(PATCH)), Hands(), list(self.heard)
         hands.bind(graph, (PORT,), 0)
         graph.control(Control(0.0, "friend.start", True))
@@ -118,8 +121,8 @@ class Stage:
                 message = waiting.pop(0)
                 list(hands.touch(message, message.heard_ns / 1e9 - zero))
             graph.hear(silence, out)
-            said += [replace(sent.event, time=sent.event.time + zero) for sent in graph.take()
-                     if isinstance(sent.event, Beat | Hit)]
+            said += [replace(sent.event, time=self.sequencer.time_of(sent.event.time + zero))
+                     for sent in graph.take() if isinstance(sent.event, Beat | Hit)]
         return said
 
 

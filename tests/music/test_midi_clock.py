@@ -48,6 +48,29 @@ def test_a_stop_in_the_middle_of_a_bar_is_gone_on_from_there():
     assert grid.beat_at(3.6) == pytest.approx(30 / 24, abs=0.02)
 
 
+@pytest.mark.parametrize("paused_s", [0.3, 2.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_who_goes_on_after_a_pause_has_the_tempo_of_before_from_the_first_tick(paused_s, seed):
+    """Half a beat of ticks with their jitter would be one or two bpm off."""
+    slave = Slave()
+    slave.hear(START, 0, 0, 0.9)
+    ticked(slave, 126.0, 100, jitter_s=0.003, seed=seed)
+    end = 1.0 + 99 * 2.5 / 126.0
+    slave.hear(STOP, 0, 0, end + 0.005)
+    slave.hear(CONTINUE, 0, 0, end + paused_s)
+    grid = ticked(slave, 126.0, 12, begin=end + paused_s, jitter_s=0.003, seed=seed + 100)
+    assert grid.bpm == pytest.approx(126.0, abs=0.5)
+
+
+def test_another_tempo_after_a_pause_is_followed_within_a_bar():
+    slave = Slave()
+    ticked(slave, 100.0, 200, jitter_s=0.002)
+    slave.hear(STOP, 0, 0, 6.0)
+    slave.hear(START, 0, 0, 9.0)
+    grid = ticked(slave, 140.0, 96, begin=9.0, jitter_s=0.002, seed=1)
+    assert grid.bpm == pytest.approx(140.0, rel=0.01)
+
+
 def test_the_song_position_says_where_a_continue_begins():
     slave = Slave()
     slave.hear(STOP, 0, 0, 0.0)
