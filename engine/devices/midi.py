@@ -23,6 +23,8 @@ _JACK, _WINDOWS, _DUMMY = 3, 4, 5                  # RtMidi's own numbers
 _BINDINGS = ("rtmidi", "supriya_midi")
 _AT_ONCE = 64                                      # messages looked at in one `receive`
 _QUEUE = 8192                                      # messages kept until they are received
+_LOST_NS = 100_000_000                             # later than this: one before was left out
+_DRIFT = 10_000                                    # clocks drift by less than a part of so many
 _FAREWELL_S = 0.1                                  # a receiver's time to hear the last note-off
 
 _CLOCK = frozenset((0xF8, 0xFA, 0xFB, 0xFC))       # tick, start, continue, stop
@@ -106,6 +108,30 @@ class Output:
         self.release()
 
 
+class Arrival:
+    """When messages came, though we look for them only now and then, and late on a busy machine.
+
+    The system says how long each came after the one before. That gives their moments but for one
+    constant, and the message that was found soonest tells it.
+    """
+
+    def __init__(self) -> None:
+        self._sum_ns = 0                           # of what the system said
+        self._least_ns: int | None = None          # from there to when a message was found
+        self._last_ns = 0
+
+    def of(self, after_ns: int, found_ns: int) -> int:
+        """When a message came: so long after the one before, found at this moment."""
+        self._sum_ns += after_ns
+        late_ns = found_ns - self._sum_ns
+        if self._least_ns is None or not self._least_ns <= late_ns <= self._least_ns + _LOST_NS:
+            self._least_ns = late_ns
+        else:
+            self._least_ns += min(after_ns // _DRIFT, late_ns - self._least_ns)
+        self._last_ns = max(self._last_ns, self._sum_ns + self._least_ns)
+        return self._last_ns
+
+
 class Input:
     """An open MIDI input; `name` and `own` as for an output."""
 
@@ -113,16 +139,18 @@ class Input:
         self._port, self.name, self.own = port, name, own
         self._parser = Parser()
         self._waiting: deque[Message] = deque()
+        self._arrival, self._came_ns = Arrival(), 0
         port.ignore_types(True, False, True)       # no sysex, no active sensing; but clock
 
     def receive(self) -> tuple[int, int, int, int] | None:
-        """The next message and when it was found, monotonic ns; None where there is none."""
+        """The next message and when it came, monotonic ns; None where there is none."""
         for _ in range(_AT_ONCE):
             if self._waiting:
-                return (*self._waiting.popleft(), time.monotonic_ns())
+                return (*self._waiting.popleft(), self._came_ns)
             found = self._port.get_message()
             if not found:
                 return None
+            self._came_ns = self._arrival.of(round(1e9 * found[1]), time.monotonic_ns())
             self._waiting.extend(self._parser.feed(found[0]))
         return None
 

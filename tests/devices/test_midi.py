@@ -1,10 +1,11 @@
 """Bytes become messages, names find ports; nothing here needs MIDI to be there."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.devices.midi import Input, Output, Parser, find
+from engine.devices.midi import Arrival, Input, Output, Parser, find
 
 
 class Wire:
@@ -119,3 +120,27 @@ ALSA = ["Midi Through:Midi Through Port-0 14:0", "TR-8:TR-8 MIDI 1 20:0", "TR-8S
     ("Juno", None)])
 def test_a_port_is_found_by_part_of_its_name(name, found):
     assert find(name, ALSA) == found
+
+
+def test_when_a_message_came_is_known_though_it_was_found_late():
+    rng, arrival = np.random.default_rng(0), Arrival()
+    came = np.cumsum(rng.integers(15_000_000, 25_000_000, 500)) + 10**12
+    found = np.maximum.accumulate(came + rng.integers(20_000, 1_000_000, 500)
+                                  + 30_000_000 * (rng.random(500) < 0.05))
+    told = np.array([arrival.of(after, at) for after, at in zip(
+        np.diff(came, prepend=came[0]).tolist(), found.tolist(), strict=True)])
+    late = (told - came)[50:]
+    assert late.min() >= 0
+    assert late.max() < 200_000                     # ns; they were found up to 31 ms late
+    assert (np.diff(told) >= 0).all()
+
+
+def test_where_the_system_leaves_a_message_out_the_next_ones_are_right_again():
+    arrival, now = Arrival(), 10**12
+    for _ in range(50):
+        now += 20_000_000
+        assert arrival.of(20_000_000, now + 100_000) == pytest.approx(now + 100_000, abs=10_000)
+    now += 320_000_000                              # 300 of them before one that we never see
+    assert arrival.of(20_000_000, now + 100_000) == now + 100_000
+    now += 20_000_000
+    assert arrival.of(20_000_000, now + 100_000) == pytest.approx(now + 100_000, abs=10_000)

@@ -11,7 +11,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 from null_control import NullControl
 
-TRIES = int(os.environ.get("LIVE_TRIES", "3"))
+TRIES = int(os.environ.get("LIVE_TRIES", "6"))
 _null: NullControl | None = None
 _void: list[str] = []
 
