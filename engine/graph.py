@@ -10,6 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.audio import AudioList, Feed, denormals
@@ -98,6 +99,12 @@ class Graph:
     def sounds(self) -> bool:
         """Does any audio leave this patch?"""
         return any(node.outlet == "audio" for node in self.nodes.values())
+
+    @property
+    def has_read(self) -> dict[Path, str]:
+        """The files that its nodes have read, and which edition of each."""
+        return {path: edition for node in self.nodes.values()
+                for path, edition in node.has_read.items()}
 
     # -- building ------------------------------------------------------------------------------
 
@@ -209,7 +216,7 @@ class Graph:
 
         An event node with the same name and type keeps all it knows, and is given its new
         settings; what was heard until now is there for it. One that has loaded another file than
-        before begins anew.
+        before, or another edition of it, takes over what that one hears.
         """
         self.listening = old.listening
         for key, block in self._taps.items():
@@ -218,8 +225,11 @@ class Graph:
         known = {step.name: step.node for step in old._steps}
         for step in self._steps:
             node = known.get(step.name)
-            if (type(node) is type(step.node) and not isinstance(node, SoundingNode)
-                    and all(getattr(node, s) == getattr(step.node, s) for s in node.loads)):
+            if type(node) is not type(step.node) or isinstance(node, SoundingNode):
+                continue
+            if not _has_loaded_the_same(node, step.node):
+                step.node.take_over(node)
+            else:
                 _give_settings(node, step.node)
                 if self._feeds[step.name] != old._feeds[step.name]:
                     node.rewired(step.node)
@@ -393,6 +403,11 @@ def _of(kinds: tuple[type, ...], events: Sequence[Event]) -> Sequence[Event]:
 def _was_heard(event: Event) -> bool:
     """Is it a strike of somebody's? What is generated is due the moment that is its time."""
     return isinstance(event, Onset) or (isinstance(event, Hit) and event.due != event.time)
+
+
+def _has_loaded_the_same(node: Node, other: Node) -> bool:
+    return node.has_read == other.has_read and all(
+        getattr(node, name) == getattr(other, name) for name in node.loads)
 
 
 def _give_settings(node: Node, like: Node) -> None:

@@ -313,6 +313,9 @@ class Node:
     begins: ClassVar[bool] = False          # has something to say though it hears nothing
     loads: ClassVar[tuple[str, ...]] = ()   # settings that are read in `prepare` and never again
 
+    has_read: Mapping[Path, str] = types.MappingProxyType({})
+    """The files that `prepare` has read, and the `edition` of each."""
+
     process: Callable[..., Sequence[Event] | None]
     """One hop. Allocates no arrays, waits for nobody; `()` where there is nothing to say."""
 
@@ -400,6 +403,10 @@ class Node:
 
     def rewired(self, fresh: Self) -> None:
         """An edit has drawn other cables: take what hangs on them from a fresh one, built warm."""
+
+    def take_over(self, old: Self) -> None:
+        """On stage, another file was loaded than by the `old` one: go on with what that one hears.
+        """
 
     def let_go(self) -> None:
         """Another graph takes over: lift the keys that are held; what rings may ring out."""

@@ -1,8 +1,8 @@
 """The command process: it starts the others, restarts what falls, and remembers the song.
 
-Nothing here is in a hurry, and nothing is heavy: it neither plays nor checks. It watches the patch
-and the rig for edits, keeps what must survive the engine (patch, scene, whether it listens), and
-tells the performer what happens in one line.
+Nothing here is in a hurry, and nothing is heavy: it neither plays nor checks. It watches the patch,
+the rig and the profile for edits, keeps what must survive the engine (patch, scene, whether it
+listens), and tells the performer what happens in one line.
 """
 
 import time
@@ -382,22 +382,24 @@ class Stage:
             self._start_engine()
 
     def _watch_files(self) -> None:
-        """A saved patch or rig comes in, if the engine finds it good."""
-        patch, rig = (False, False) if "save" in self._errands else self._song.changed()
-        if rig:
+        """A saved patch or rig, or a profile, comes in, if the engine finds it good."""
+        changed = set() if "save" in self._errands else self._song.changed()
+        rig = Path(self.rig.source)
+        if rig in changed:
             try:
                 self._song.read_rig()
             except KuchiError as error:
                 self._tell(f"{error}\n  the old rig stays")
-                rig = False
-        if patch or rig:
-            self._play(self._song.read if patch else lambda: None)
+                changed.remove(rig)
+        if changed:
+            self._play(self._song.read if self.path in changed else lambda: None)
 
     def _judged(self, news: Loaded) -> None:
         """The engine plays what it was asked for, or tells why the old plays on."""
         if not news.mistakes:
             before = self.rig
-            self._song.agreed(news.ticket)
+            for path in self._song.agreed(news.ticket, news.files):
+                self._tell(f"{path}: read again")
             self._take_rig(before)
             return
         mistakes = list(news.mistakes)

@@ -238,7 +238,8 @@ class Engine:
         self._playing = built
         words[BEGAN] = frame
         self._bind(built)
-        self._tell(Loaded(built.ticket, graph.patch.source))
+        self._tell(Loaded(built.ticket, graph.patch.source, files={
+            str(path): edition for path, edition in graph.has_read.items()}))
         if not self._ready:
             self._ready = True
             if self._fell:

@@ -130,11 +130,14 @@ class Kept(Message, frozen=True):
 class Loaded(Message, frozen=True):
     """What was asked for by this ticket plays now; or `source` has mistakes, for which what played
     before plays on.
+
+    files : that its nodes have read -> the `edition` of each
     """
 
     ticket: int
     source: str
     mistakes: tuple[str, ...] = ()
+    files: dict[str, str] = {}
 
 
 class Did(Message, frozen=True):

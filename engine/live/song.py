@@ -1,23 +1,27 @@
 """What is played, as it stands in its files, and what was changed since by hand.
 
 It outlives the engine: a fresh one is told all of it and is where the old one was. Files are only
-glanced at here. The engine checks what it is asked to play, and until it has agreed, what played
-before is what plays.
+glanced at here; which ones the nodes have read, such as a profile, the engine tells. It checks what
+it is asked to play, and until it has agreed, what played before is what plays.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from engine.edition import edition
 from engine.live.messages import Load, Sheet
 from engine.live.outline import GONE, Outline, outline
 from engine.patch import read_patch
 from engine.rig import Rig, glance, read_rig
 
 _LOOK_S = 0.15              # how often files are looked at
+
+_Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,11 @@ class Song:
         self._asked: _Draft | None = _Draft(*files[0], glance(*read_rig(rig)))
         self._ticket = self._place = 0
         self._scene = ""
+        self._files: dict[Path, str] = {}               # that its nodes have read, and the editions
         self._looked = time.monotonic()
-        self._seen = self._changing = self._stamps()
+        self._seen: dict[Path, _Stamp] = {}
+        self._changing: dict[Path, _Stamp] = {}
+        self._look_away()
 
     @property
     def path(self) -> Path:
@@ -98,11 +105,19 @@ class Song:
                     Sheet(draft.rig.text, draft.rig.source), scene, settings,
                     () if self._plays else self._others)
 
-    def agreed(self, ticket: int) -> None:
-        """The engine plays it: from now on that is the song."""
-        if ticket == self._ticket and self._asked:
+    def agreed(self, ticket: int, files: Mapping[str, str] = MappingProxyType({})) -> list[Path]:
+        """The engine plays it: from now on that is the song.
+
+        files   : that its nodes have read -> their editions
+        returns : those of them of which another edition was heard before
+        """
+        if ticket != self._ticket:
+            return []
+        before, self._files = self._files, {Path(path): word for path, word in files.items()}
+        if self._asked:
             self._scene, self.settings = self._moved(self._asked)
             self._plays, self._asked = self._asked, None
+        return [path for path, word in self._files.items() if before.get(path, word) != word]
 
     def refused(self, ticket: int, source: str) -> bool:
         """The engine has found mistakes in the file `source`; is something else to be loaded?
@@ -143,7 +158,7 @@ class Song:
     def move_to(self, place: int) -> None:
         """Ask for another patch of the set list, by its number, which goes round; see `read`."""
         self._place = place % len(self._paths)
-        self._seen = self._changing = self._stamps()
+        self._look_away()
         self.read()
 
     def move(self, by: int) -> None:
@@ -171,7 +186,7 @@ class Song:
                          if settings.get(name, GONE) != value}
         path, text = read_patch(self._now.path)
         self._plays = replace(self._now, path=path, text=text)
-        self._seen = self._changing = self._stamps()
+        self._look_away()
 
     # -- files ---------------------------------------------------------------------------------
 
@@ -186,23 +201,35 @@ class Song:
         rig = glance(*read_rig(path)) if path.exists() else Rig(str(path))
         self._asked = replace(self._asked or self._now, rig=rig)
 
-    def changed(self) -> tuple[bool, bool]:
-        """Has the patch's file been changed, the rig's? True once, when the writer has done."""
+    def changed(self) -> set[Path]:
+        """Which files have been changed: the patch, the rig, what the nodes have read. Each is told
+        once, when the writer has done."""
         if time.monotonic() < self._looked + _LOOK_S:
-            return False, False
+            return set()
         self._looked = time.monotonic()
         before, self._changing = self._changing, self._stamps()
         if self._changing == self._seen or self._changing != before:
-            return False, False
-        patch, rig = (now != then for now, then in zip(self._changing, self._seen, strict=True))
-        self._seen = self._changing
-        return patch and self.path.exists(), rig
+            return set()
+        seen, self._seen = self._seen, self._changing
+        return {path for path, stamp in self._seen.items()
+                if stamp != seen.get(path) and self._is_news(path)}
 
-    def _stamps(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        return _stamp(self.path), _stamp(Path(self.rig.source))
+    def _is_news(self, path: Path) -> bool:
+        if path == Path(self.rig.source):
+            return True
+        return path.exists() and (path == self.path or edition(path) != self._files.get(path))
+
+    def _stamps(self) -> dict[Path, _Stamp]:
+        return {path: _stamp(path) for path in (*self._files, self.path, Path(self.rig.source))}
+
+    def _look_away(self) -> None:
+        """Pass over what has changed in the patch and the rig until now."""
+        files = {path: stamp for path, stamp in self._seen.items() if path in self._files}
+        self._seen = self._changing = files | {
+            path: _stamp(path) for path in (self.path, Path(self.rig.source))}
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> _Stamp:
     try:
         found = path.stat()
     except OSError:

@@ -15,6 +15,7 @@ import numpy as np
 from engine.drums import DRUMS
 from engine.dsp.levels import highest
 from engine.dsp.strike import LEAD, PAST, STEP, WINDOW, before, ear, frames_by, hear
+from engine.edition import edition
 from engine.events import Beat, Hit, Onset, Release
 from engine.music.expectation import STRENGTH, Due
 from engine.node import DELAYED, AudioBlock, Context, Node, Param, action
@@ -25,7 +26,7 @@ from engine.voice.drum_model import BUILT_IN, drum_model
 from engine.voice.keeping import Keeper
 from engine.voice.learning import MOMENTS_MS
 from engine.voice.lessons import PAUSE_S, Lesson, Lessons
-from engine.voice.naming import Everybody, Naming, Own
+from engine.voice.naming import ROWS, Everybody, Naming, Own
 from engine.voice.profile import SILENT, Profile, known_by, takes_of
 from engine.voice.profile_file import load_profile, profile_path
 from engine.voice.strike import NONE, Strike
@@ -40,7 +41,7 @@ QUIET = 0.1                     # 20 dB below its peak, a hit has died away
 ROOM = 1.5                      # or this close to what was heard before it
 LONGEST_S = 4.0                 # a lip roll may ring this long
 
-CERTAIN = 0.95                  # adapt: a hit this sure to be no other sound is learned from
+CERTAIN = 0.95                  # adapt: what is heard this surely as no other sound is learned from
 
 _FIRST_MS = float(MOMENTS_MS[0])
 _MOMENT = {frames_by(ms * SAMPLE_RATE // 1000): moment for moment, ms in enumerate(MOMENTS_MS)}
@@ -106,12 +107,17 @@ class DrumClassifier(Node):
         self._quiet_since = 0.0
         self._naming: Naming = Everybody()
         self._lessons: Lessons | None = None
+        files = [path] if self.model else []
+        files += [profile_path(given, context.folder)
+                  for given in (self.profile, self.profile and self.correction) if given]
+        self.has_read = {file: edition(file) for file in files}
         if self.profile:
             own = load_profile(profile_path(self.profile, context.folder))
             self._know(known_by(own, path), context)
         self._hand = Hand(self._naming, self._lessons, context.clock)
         self._due = Due() if context.feeds.get("beats") else None
         self.late = 0
+        self._alone = np.zeros(ROWS, np.float32)
         warm = Strike()
         before(self._past, warm.hush)
         self._hear_frame(warm)
@@ -120,6 +126,19 @@ class DrumClassifier(Node):
 
     def rewired(self, fresh: Self) -> None:
         self._due = fresh._due
+
+    def take_over(self, old: Self) -> None:
+        """Name what is in the air by what was loaded anew; what was said stays said."""
+        self._heard = old._heard
+        for strike in self._heard:
+            if not strike.final or self._lessons:
+                strike.hear_anew()
+        self._quiet_since, self.late = old._quiet_since, old.late
+        if self._due and old._due:
+            self._due = old._due
+        if self._lessons and old._lessons and self._model.path == old._model.path:
+            self._recent = old._recent
+            self._lessons.take_over(old._lessons)
 
     def _know(self, profile: Profile, context: Context) -> None:
         """Name the performer's own sounds, through the microphone of the last soundcheck."""
@@ -355,11 +374,13 @@ class DrumClassifier(Node):
         self._hand.undo()
 
     def _adapt_to(self, strike: Strike) -> None:
-        """Learn from a hit that was very sure and that nobody called wrong."""
-        hit = strike.hit
-        if not self.adapt or self._lessons is None or hit is None or hit.corrects is not None:
+        """Learn from a hit of which the ear alone is very sure, and that nobody called wrong."""
+        hit, names = strike.hit, self._naming.names
+        if (not self.adapt or self._lessons is None or hit is None or hit.corrects is not None
+                or hit.sound not in names):
             return
-        if strike.chances[strike.sound] >= CERTAIN * (1.0 - strike.chances[NONE]):
-            self._lessons.follow(Lesson(strike.sound, strike.features.copy(),
-                                        strike.general.copy()))
+        sound = names.index(hit.sound)
+        self._naming.weigh(strike.state, strike.opinion, strike.heard_ms, self._alone)
+        if self._alone[sound] >= CERTAIN * (1.0 - self._alone[NONE]):
+            self._lessons.follow(Lesson(sound, strike.features.copy(), strike.general.copy()))
 

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from engine.clock import Clock
+from engine.edition import edition
 from engine.errors import UsageError
 from engine.jobs import Done, Jobs
 from engine.node import AudioBlock, OnStage
@@ -55,12 +56,14 @@ def take_of(strike: Strike, audio: AudioBlock) -> Take | None:
 
 
 def keep(page: Page) -> int:
-    """Write it; done in the worker. How many takes the file has gained.
+    """Write it; done in the worker. How many takes the file has gained. It stays the same edition,
+    since the stage knows them already.
 
     Raises FileError where the file can't be read or written, UsageError where it no longer holds
     one of the sounds; it is then as it was.
     """
     path = Path(page.path)
+    known = edition(path)
     before = profile = load_profile(path)
     for each in page.taken_back:
         profile = _without(profile, each)
@@ -69,7 +72,7 @@ def keep(page: Page) -> int:
             raise UsageError(f'{path}: holds no "{each.sound}" any more; what was corrected on '
                              "stage isn't kept")
         profile = profile.with_takes(each.sound, [_take(each)])
-    save_profile(path, replace(profile, waits=before.waits))
+    save_profile(path, replace(profile, waits=before.waits), goes_on_with=known)
     return len(profile.page.given) - len(before.page.given)
 
 

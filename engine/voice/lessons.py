@@ -6,7 +6,7 @@ phrase, and can be taken back whole. Live it is written then as well (see `keepi
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -90,6 +90,18 @@ class Lessons:
             self._asked = None
             self._forget(self._taught)
             self.open = self._waiting
+
+    def take_over(self, before: "Lessons") -> None:
+        """Go on with what others were given of these sounds and haven't begun to learn."""
+        begun = {id(lesson) for lesson in before._asked or ()}
+        for lesson in before._given:
+            name = before._own.names[lesson.sound]
+            if lesson.learned or id(lesson) in begun or name not in self._own.names:
+                continue
+            if before._keeper and lesson.kept:
+                before._keeper.take_back(lesson.kept)
+            self.give(replace(lesson, sound=self._own.names.index(name), kept=None))
+        before.keep()
 
     def pause(self) -> None:
         """It has been quiet for long enough: learn, or go on with what was learned."""

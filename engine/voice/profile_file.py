@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from engine.edition import GOES_ON_WITH
 from engine.errors import FileError
 from engine.units import SAMPLE_RATE, Samples
 from engine.voice.learning import Heads
@@ -65,14 +66,16 @@ def profile_path(given: str, folder: Path = Path()) -> Path:
             / f"{given}{SUFFIX}")
 
 
-def save_profile(path: Path, profile: Profile) -> None:
+def save_profile(path: Path, profile: Profile, goes_on_with: str = "") -> None:
     """Write it; the file appears, or changes, only when all of it is there. FileError if it can't.
+
+    goes_on_with : the edition that it stays, see `engine.edition`; a new one unless told
     """
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            file.write(packed(profile))
+            file.write(packed(profile, goes_on_with))
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -82,7 +85,7 @@ def save_profile(path: Path, profile: Profile) -> None:
         raise FileError(f"{path}: can't be saved: {str(error.strerror).lower()}") from None
 
 
-def packed(profile: Profile) -> bytes:
+def packed(profile: Profile, goes_on_with: str = "") -> bytes:
     """The file's bytes."""
     rows = [_Row(number, take.attack, take.source) for number, take in profile.takes.items()]
     learned = list(profile.heads.names) if profile.heads else []
@@ -102,6 +105,8 @@ def packed(profile: Profile) -> bytes:
             soundfile.write(sound, _steps(take.samples), SAMPLE_RATE, "PCM_24", format="FLAC")
             _add(whole, _name(number), sound.getvalue(), zipfile.ZIP_STORED)
         _add(whole, "heard.npz", store.getvalue())
+        if goes_on_with:
+            whole.comment = GOES_ON_WITH + goes_on_with.encode("ascii")
     return out.getvalue()
 
 

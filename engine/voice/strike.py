@@ -32,16 +32,7 @@ class Strike:
     def begin(self, time: float) -> None:
         self.time = time
         self.attack = frames(time)
-        self.next = self.attack - LEAD + STEP           # where the next frame ends
         self.until = self.attack + SAMPLE_RATE          # no frame ends after it
-        self.frames = 0                                 # that were heard
-        self.weighed = 0                                # of them, when chances were
-        self.state[:] = 0.0
-        self.opinion[:] = 0.0
-        self.opinion[NONE] = 1.0
-        self.chances[:] = 0.0
-        self.chances[NONE] = 1.0
-        self.most[:] = NOTHING, 0.0
         self.room = -1.0                                # not heard yet
         self.hit: Hit | None = None                     # what was said, and when
         self.sound = -1
@@ -50,6 +41,19 @@ class Strike:
         self.ended = False                              # another strike has begun
         self.quiet = 0                                  # hops in a row
         self.over = False
+        self.hear_anew()
+
+    def hear_anew(self) -> None:
+        """Forget what was made of it until now: all of it is heard again."""
+        self.next = self.attack - LEAD + STEP           # where the next frame ends
+        self.frames = 0                                 # that were heard
+        self.weighed = 0                                # of them, when chances were
+        self.state[:] = 0.0
+        self.opinion[:] = 0.0
+        self.opinion[NONE] = 1.0
+        self.chances[:] = 0.0
+        self.chances[NONE] = 1.0
+        self.most[:] = NOTHING, 0.0
 
     @property
     def heard_ms(self) -> float:

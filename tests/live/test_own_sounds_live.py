@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.concert import Concert
+from bench.concert import GM_KICK, GM_SNARE, Concert
 from bench.strike import strikes
 from engine.mouth import beat, perform
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.units import SAMPLE_RATE, Samples
 from engine.voice.profile import Profile, taught
-from engine.voice.profile_file import save_profile
+from engine.voice.profile_file import load_profile, save_profile
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64}], indirect=True)]
@@ -97,3 +97,48 @@ def test_early_hits_and_hits_called_wrong_leave_no_note_on(jack_server, tmp_path
     corrected = (tmp_path / "log.jsonl").read_text().count('"corrects"')
     assert pressed > 5
     assert corrected > 3
+
+
+def test_a_profile_edited_while_it_plays_comes_in_and_no_hit_is_lost(jack_server, tmp_path: Path,
+                                                                    eventually: Wait):
+    """Phrases of five kicks. Edited, they play snares; broken, the old one plays on; what the pedal
+    has taught is written in a pause, and isn't read again."""
+    profile = Profile().with_takes("boots", mouth_takes("b"), "kick")
+    profile = profile.with_takes("tss", mouth_takes("ts"))
+    path, mine = write(tmp_path, profile, "wait_ms = 24"), tmp_path / "mine.kuchi"
+    times = [1.0 + 3.6 * phrase + 0.4 * k for phrase in range(10) for k in range(5)]
+    song, struck = perform([(each, "b", 0.8) for each in times], "aki")
+
+    def played(drum: int, since: int) -> bool:
+        return drum in {note.note for note in concert.notes()[since:]}
+
+    with Concert(jack_server, [path]) as concert:
+        concert.begin(eventually)
+        concert.singer.sing(song)
+        eventually(lambda: played(GM_KICK, 0), "a kick")
+        for drum, number in (("snare", GM_SNARE), ("kick", GM_KICK)) * 2:
+            since, told = len(concert.notes()), len(concert.told)
+            save_profile(mine, taught(load_profile(mine).playing("boots", drum)))
+            eventually(lambda told=told: concert.said(f"{mine}: read again", told), "the news")
+            eventually(lambda since=since, number=number: played(number, since), drum)
+        good, since = mine.read_bytes(), len(concert.notes())
+        mine.write_bytes(good[:-500])
+        eventually(lambda: concert.said("breaks off"), "what is wrong with it")
+        assert concert.said("plays on")
+        eventually(lambda: played(GM_KICK, since), "the old one plays on")
+        told = len(concert.told)
+        mine.write_bytes(good)
+        eventually(lambda: concert.said("read again", told), "the good one again")
+        told, since = len(concert.told), len(concert.notes())
+        eventually(lambda: played(GM_KICK, since), "a kick to be called wrong")
+        concert.listener.touch(0xB0, WRONG, 127)
+        concert.listener.touch(0xB0, WRONG, 0)
+        eventually(lambda: mine.read_bytes() != good, "what was taught is written", 30)
+        eventually(lambda: concert.singer.done, "the song is sung", 60)
+        eventually(lambda: not concert.sounding(), "every note has ended")
+        assert not concert.said("read again", told)
+        assert not concert.said("skipped")
+        moments = concert.singer.sung_at_ns([round(each.time * SAMPLE_RATE) for each in struck])
+        notes = np.array([note.ns for note in concert.notes()])
+    late_ms = [(notes[notes > moment][:1] - moment) / 1e6 for moment in moments]
+    assert all(len(late) and late[0] < 100.0 for late in late_ms), "every strike has its note"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.edition import edition
 from engine.errors import PatchError
 from engine.events import Gesture, NoteOn
 from engine.graph import Graph
@@ -19,6 +20,8 @@ from engine.live.shared import SharedBlock
 from engine.live.song import Song
 from engine.nodes.midi_in import MidiIn
 from engine.patch import parse_patch
+from engine.voice.profile import Profile
+from engine.voice.profile_file import save_profile
 
 PATCH = """
 cables = ["keys -> gate"]
@@ -157,17 +160,50 @@ def test_a_file_that_is_being_written_is_read_when_the_writer_has_done(song: Son
     now = [time.monotonic()]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
 
-    def look() -> tuple[bool, bool]:
+    def look() -> set[Path]:
         now[0] += 1.0
         return song.changed()
 
-    assert look() == (False, False)
+    assert look() == set()
     song.path.write_text(PATCH + "#", encoding="utf-8")
-    assert look() == (False, False), "it may not be whole yet"
-    assert look() == (True, False)
-    assert look() == (False, False), "told once"
+    assert look() == set(), "it may not be whole yet"
+    assert look() == {song.path}
+    assert look() == set(), "told once"
     song.path.unlink()
-    assert [look(), look()] == [(False, False)] * 2, "an editor that puts a new one in its place"
+    assert [look(), look()] == [set()] * 2, "an editor that puts a new one in its place"
+
+
+def test_a_profile_is_news_when_somebody_edits_it_but_not_when_the_stage_goes_on_with_it(
+        song: Song, tmp_path: Path, monkeypatch):
+    now = [time.monotonic()]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    path, other = tmp_path / "mine.kuchi", tmp_path / "others.kuchi"
+
+    def look() -> list[set[Path]]:
+        now[0] += 1.0
+        first = song.changed()
+        now[0] += 1.0
+        return [first, song.changed()]
+
+    def plays() -> list[Path]:
+        return song.agreed(song.load().ticket, {str(each): edition(each)
+                                                for each in (path, other) if each.exists()})
+
+    save_profile(path, Profile())
+    assert plays() == [], "it is read for the first time"
+    assert look() == [set(), set()]
+    save_profile(path, Profile(), goes_on_with=edition(path))
+    assert look() == [set(), set()]
+    save_profile(path, Profile(waits={"kick": 16.0}))
+    song.path.write_text(PATCH + "#", encoding="utf-8")
+    song.saved({})
+    assert look() == [set(), {path}], "whatever is saved meanwhile"
+    save_profile(other, Profile())
+    assert plays() == [path]
+    path.write_bytes(path.read_bytes()[:-50])
+    assert look() == [set(), {path}], "the engine will say what is wrong with it"
+    path.unlink()
+    assert look() == [set(), set()]
 
 
 # -- the link ------------------------------------------------------------------------------------
