@@ -1,5 +1,6 @@
 """What is written down while it plays: every event, and the notes where the system has no MIDI."""
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -8,6 +9,8 @@ import msgspec
 
 from engine.errors import FileError
 from engine.live.note_book import NoteBook
+
+_EARLY = 256                # events that may leave before it is known that there is no MIDI
 
 
 class Records:
@@ -20,16 +23,19 @@ class Records:
     def __init__(self, log: Path | None, tell: Callable[[str], None]) -> None:
         self._log, self._tell = _open(log), tell
         self._notes: NoteBook | None = None
+        self._early: deque[dict[str, Any]] = deque(maxlen=_EARLY)
 
     def note_down(self) -> Path:
-        """From now on notes are kept for a file: its name."""
-        self._notes = self._notes or NoteBook(Path.cwd())
+        """Notes are kept for a file, those of a moment ago too: its name."""
+        if self._notes is None:
+            self._notes = NoteBook(Path.cwd())
+            for row in self._early:
+                self._notes.hear(row)
         return self._notes.path
 
     def write(self, row: dict[str, Any]) -> None:
         """An event as it left; a log that can't be written any more ends, and the show goes on."""
-        if self._notes:
-            self._notes.hear(row)
+        (self._notes.hear if self._notes else self._early.append)(row)
         if self._log is None:
             return
         try:

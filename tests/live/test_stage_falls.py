@@ -202,6 +202,7 @@ def test_where_there_is_no_midi_the_notes_are_in_a_file_and_that_is_said_in_one_
         singer.sing(SONG)
         eventually(lambda: stepped() and singer.done, "the end of the song")
         eventually(lambda: len(stepped().picture().hits) >= 7, "its hits")
+        eventually(lambda: stepped() and any("no MIDI" in line for line in told), "word of it")
     finally:
         stage.close()
         singer.close()
