@@ -27,7 +27,7 @@ def names() -> list[str]:
 @click.command(epilog=f"Benches: {', '.join(names())}. All of them unless named.")
 @click.argument("wanted", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "target", type=click.Path(path_type=Path), metavar="FILE",
-              help="Write the figures there, one object a bench.")
+              help="Write the figures there, one object a bench; those of other benches stay.")
 @click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE",
               help="Write a page with plots there, and the plots beside it.")
 @click.option("--quick", is_flag=True,
@@ -74,12 +74,17 @@ def _check_itself() -> None:
 
 
 def _write(target: Path, reports: dict[str, Report]) -> None:
-    content = {name: report.as_json() for name, report in reports.items()}
+    """Put them beside what other benches have left there."""
     try:
+        content = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+        content |= {name: report.as_json() for name, report in reports.items()}
         target.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n",
                           encoding="utf-8")
     except OSError as error:
         raise FileError(f"{target} can't be written: {error.strerror}") from error
+    except (ValueError, TypeError):
+        raise FileError(f"{target}: holds something else than figures; it is left as it is, "
+                        "give another name") from None
 
 
 def main(words: Sequence[str]) -> None:

@@ -69,6 +69,17 @@ def test_nothing_is_measured_when_one_name_is_wrong(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+def test_figures_of_other_benches_stay_and_another_file_is_left_alone(tmp_path: Path):
+    target = tmp_path / "figures.json"
+    target.write_text('{"another": {"rows": []}}')
+    main(["teaching", "--quick", "--json", str(target)])
+    assert set(json.loads(target.read_text())) == {"another", "teaching"}
+    target.write_text("my diary")
+    with pytest.raises(FileError, match="left as it is"):
+        main(["teaching", "--quick", "--json", str(target)])
+    assert target.read_text() == "my diary"
+
+
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(
         tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(FileError, match="can't be written"):
