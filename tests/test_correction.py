@@ -9,9 +9,10 @@ from engine.dsp.mel import BANDS, HIGH_HZ, LOW_HZ, hz_of, mel_of
 from engine.errors import UsageError
 from engine.mouth import perform
 from engine.rehearsal.teaching import cut, onsets_of
-from engine.voice.correction import EACH, TONIGHT, corrected, correction, given_here
+from engine.voice.correction import EACH, corrected, correction, given_here
 from engine.voice.drum_model import drum_model
 from engine.voice.learning import MOMENTS_MS, probabilities
+from engine.voice.naming import Own
 from engine.voice.profile import Profile, hear_take, taught
 
 SOUNDS = {"kick": "b", "snare": "pf", "hat": "ts", "click": "tk"}
@@ -93,7 +94,14 @@ def test_the_profile_itself_stays_as_it_was(mine):
     again, _, takes = corrected(mine, given_here(strikes(EACH, 2, elsewhere)))
     assert again.takes is mine.takes
     assert again.page is mine.page
-    assert len(takes.labels) == 3 * (5 + TONIGHT * EACH) * len(SOUNDS)
+    assert len(takes.labels) == 3 * (5 + 5 + EACH) * len(SOUNDS)
+
+
+def test_what_the_old_microphone_showed_of_waits_is_not_known_here(mine):
+    again, _, _ = corrected(replace(mine, waits={"kick": 16.0}),
+                            given_here(strikes(EACH, 2, elsewhere)))
+    assert not again.waits
+    assert Own(again).wait_ms(0) == float("inf")
 
 
 def test_a_soundcheck_of_other_sounds_is_told(mine):

@@ -71,7 +71,8 @@ class DrumClassifier(Node):
     wait_ms = Param(24.0, low=8.0, high=200.0, help="a hit leaves this long after its strike")
     when = Param("steady", choices=("steady", "sure", "early"), help="when to speak")
     sooner = Param(False, help="a sound may leave before wait_ms where the profile's takes show it "
-                               "named right by then, 95 times of 100; each sound stays even")
+                               "named right by then, 95 times of 100 (after a soundcheck nothing "
+                               "is known of that); each sound stays even")
     sure_at = Param(0.9, low=0.5, high=1.0, help="sure: this probability is enough")
     first_ms = Param(10.0, low=8.0, high=24.0, help="early: the first guess leaves after this")
     unsure_below = Param(0.4, low=0.0, high=1.0, help="a hit less probable than this is unsure")

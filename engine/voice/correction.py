@@ -2,9 +2,9 @@
 
 What all sounds have in common against how they were given is the microphone and the room, not the
 mouth: a curve over the bands, a level, and the room's own noise. The older takes are heard again
-through these, and the sounds as they are heard here count as takes of this evening. Velocity
-follows the level. The evening's takes lie in a file of their own, beside the profile and never in
-it.
+through these, and learned from both ways, since the curve is a guess; the sounds as they are heard
+here are takes like others. Velocity follows the level. The evening's takes lie in a file of their
+own, beside the profile and never in it.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,6 @@ from engine.voice.learning import MOST_FRAMES, SHIFTS_MS, Takes, learn, remember
 from engine.voice.profile import Heard, Profile, Take, hear_take, takes_of
 
 EACH = 2                        # of every sound at soundcheck
-TONIGHT = 3                     # times as much as an older take counts one of the evening's
 
 HEARD_DB = 2.0                  # of difference that are worth a word
 
@@ -82,18 +81,20 @@ def correction(profile: Profile, here: Profile) -> Correction:
 
 def corrected(profile: Profile, here: Profile, model: Model | None = None
               ) -> tuple[Profile, Correction, Takes]:
-    """The profile, learned again for this microphone and room; and from which takes."""
+    """The profile, learned again for this microphone and room; and from which takes.
+
+    From when on a sound is named right here is not known: so few takes can't show it.
+    """
     found, model = correction(profile, here), model or drum_model()
     given = [(number, name) for number, name in here.page.given if name in profile.names]
     heard = {number: hear_take(model, here.takes[number]) for number, _ in given}
     tonight = takes_of(replace(profile, heard=heard), given)
     older = {number: _as_here(model, profile.takes[number], found)
              for number, _ in profile.page.given}
-    takes = takes_of(replace(profile, heard=older), profile.page.given)
-    for _ in range(TONIGHT):
-        takes = _both(takes, tonight)
+    as_here = takes_of(replace(profile, heard=older), profile.page.given)
+    takes = _both(_both(takes_of(profile, profile.page.given), as_here), tonight)
     drums = [sound.drum for sound in profile.page.sounds]
-    return replace(profile, heads=learn(takes, profile.names, drums)), found, takes
+    return replace(profile, heads=learn(takes, profile.names, drums), waits={}), found, takes
 
 
 def _as_here(model: Model, take: Take, found: Correction) -> Heard:

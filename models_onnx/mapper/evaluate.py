@@ -2,9 +2,10 @@
 
 A profile is taught from clean takes by a model that never heard its performer; then everything is
 heard through another microphone, 12 dB softer, in a room; then a soundcheck takes two of each
-sound. And how far 2 dB of gain move a hit's velocity. Means over performers with four strikes of
-each sound left to be asked about. The last line printed is one JSON object; `--card` rewrites the
-card. About two minutes on one core.
+sound. Beside it, what a profile is worth that was taught there, five of each sound. And how far
+2 dB of gain move a hit's velocity. Means over performers with four strikes of each sound left to
+be asked about. The last line printed is one JSON object; `--card` rewrites the card. About five
+minutes on one core.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from models_onnx.mapper.measures import CHANGES_MS, WonBack, won_back
 from models_onnx.scoring import score_by_command
 
 DRAWS = 3                       # of a microphone and a room, for each performer
-WAYS = ("taught", "elsewhere", "corrected")
+WAYS = ("taught", "elsewhere", "corrected", "taught_there")
 
 
 def scores(data: Path, sets: Sequence[str] = ()) -> dict[str, Any]:
@@ -38,13 +39,17 @@ def scores(data: Path, sets: Sequence[str] = ()) -> dict[str, Any]:
         return {}
     shares = {way: np.array([_mean(results, way) for results in found.values()]) for way in WAYS}
     means = {way: share.mean(axis=0) for way, share in shares.items()}
-    lost = means["taught"] - means["elsewhere"]
+    lost = np.maximum(means["taught"] - means["elsewhere"], 1e-3)
+    gained = (shares["corrected"] - shares["elsewhere"]).mean(axis=1)
     moves = np.concatenate([results[0].moves for results in found.values()])
     return {
         **{way: _by_ms(mean) for way, mean in means.items()},
-        "won_back": _by_ms((means["corrected"] - means["elsewhere"]) / np.maximum(lost, 1e-3)),
-        "won_back_all": round(float((means["corrected"] - means["elsewhere"]).sum()
-                                    / max(lost.sum(), 1e-3)), 4),
+        "won_back": _by_ms((means["corrected"] - means["elsewhere"]) / lost),
+        **{name: round(float((means[way] - means["elsewhere"]).sum() / lost.sum()), 4)
+           for name, way in (("won_back_all", "corrected"), ("won_back_there", "taught_there"))},
+        "gained": {"mean": round(float(gained.mean()), 4),
+                   "standard_error": round(float(gained.std(ddof=1) / np.sqrt(len(gained))), 4)
+                   if len(gained) > 1 else 0.0},
         "velocity_2db": {"mean": round(float(moves.mean()), 2),
                          "p95": round(float(np.percentile(moves, 95)), 2)},
         "performers": {who: {way: _by_ms(_mean(results, way)) for way in WAYS}

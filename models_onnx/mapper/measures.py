@@ -92,7 +92,8 @@ def elsewhere(audio: Samples, rng: np.random.Generator) -> Samples:
 
 @dataclass(frozen=True, slots=True)
 class WonBack:
-    """Accuracy of one performer at CHANGES_MS: as taught, elsewhere, and after a soundcheck.
+    """Accuracy of one performer at CHANGES_MS: as taught, elsewhere, after a soundcheck, and with
+    a profile that was taught there instead.
 
     moves : how far GAIN_DB more or less moves the MIDI velocity of each strike
     """
@@ -100,6 +101,7 @@ class WonBack:
     taught: list[float]
     elsewhere: list[float]
     corrected: list[float]
+    taught_there: list[float]
     moves: list[int]
 
 
@@ -118,7 +120,8 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
     changed = {r.path: elsewhere(r.audio, rng) for r in recordings}
     heard = {r.path: onsets_of(r.audio) for r in recordings}
     there = {path: onsets_of(audio) for path, audio in changed.items()}
-    profile, here, counts = Profile(), Profile(), dict.fromkeys(names, 0)
+    profile, there_taught, here = Profile(), Profile(), Profile()
+    counts = dict.fromkeys(names, 0)
     asked: list[tuple[int, Take, Take]] = []
     for recording, event in marked:
         name, path = SOUNDS[event.label], recording.path
@@ -127,6 +130,7 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
         counts[name] += 1
         if counts[name] <= takes:
             profile = profile.with_takes(name, [clean])
+            there_taught = there_taught.with_takes(name, [other])
         elif counts[name] <= takes + EACH:
             here = here.with_takes(name, [other])
         elif counts[name] <= takes + EACH + ASKED:
@@ -139,6 +143,7 @@ def won_back(recordings: Sequence[Recording], takes: int = 5, model: Path = BUIL
     there_too = [(truth[sound], other) for sound, _, other in asked]
     return WonBack(as_taught, _right(profile, ears, there_too),
                    _right(again, ears, there_too),
+                   _right(taught(there_taught, ears), ears, there_too),
                    [move for sound, clean, _ in asked for move in _moves(profile, names[sound],
                                                                          clean)])
 

@@ -217,6 +217,8 @@ def test_after_a_soundcheck_it_is_kept_with_the_evenings_takes(own, place):
     stage.until(onsets[0].time + 3.0)
     assert own.read_bytes() == before
     assert takes_in(place / "tonight.kuchi") == {"kick": 2, "snare": 3, "hat": 2}
+    assert set(stage.node.has_read) == {own, place / "tonight.kuchi"}
+    assert stage.prepared().has_read == stage.node.has_read
 
 
 @pytest.mark.parametrize("live", [True, False])
