@@ -22,7 +22,7 @@ WINDOW = 512                # 10.7 ms
 FALL = 96                   # what has begun counts fully after one step
 
 SILENCE = 1e-6              # about -100 dBFS in one band: what no microphone hears
-NOTHING = float(np.log(SILENCE))
+NOTHING = float("-inf")     # the loudest band before any was heard, however loud the strike is
 RANGE = 13.8                # 60 dB in nats, below the loudest band; all that is softer is alike
 
 PAST = 4_320                # 90 ms that end where the strike is first heard,

@@ -68,13 +68,14 @@ def _beside_bonk(found: dict[str, Any]) -> list[str]:
 
 def _refused(found: dict[str, Any]) -> list[str]:
     """What should be silent."""
-    (ms, accepted), spoken = (next(iter(found["false_accept"].items())),
-                              found["false_accept"]["strikes_in_speech"])
+    speech = found["false_accept"]
+    ms, accepted = next(iter(speech.items()))
     noise = ", ".join(f"{name} {count:g}" for name, count in found["false_hits_a_minute"].items())
     return [
         f"- Real speech taken for a drum where 95 % of hits are, {ms} ms, both through the same "
-        f"random band limits: {short(accepted)} of the {spoken} onsets that the detector hears "
-        "in it.",
+        f"random band limits: {short(accepted)} of the {speech['strikes_in_speech']} onsets that "
+        f"the detector hears in it; {short(speech['without_edges'])} without the "
+        f"{speech['edges']} where a file begins at full level.",
         f"- Hits a minute in five minutes of each, -20 dB: {noise}."]
 
 

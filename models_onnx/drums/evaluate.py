@@ -57,8 +57,12 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
         marked = strikes(data, part="beatbox", sets=sets, marks=True)
         found["against_marks"] = mark_scores(opinions(marked, takes=True))
         if speech := refusal.spoken(data):
-            found["false_accept"] = {str(REFUSE_MS): refusal.false_accept(
-                voices, speech, REFUSE_MS), "strikes_in_speech": len(speech)}
+            inside = [strike for strike in speech if strike.kind != refusal.EDGE]
+            found["false_accept"] = {
+                str(REFUSE_MS): refusal.false_accept(voices, speech, REFUSE_MS),
+                "strikes_in_speech": len(speech),
+                "without_edges": refusal.false_accept(voices, inside, REFUSE_MS),
+                "edges": len(speech) - len(inside)}
     found["false_hits_a_minute"] = refusal.false_hits_a_minute()
     if takes := stage.takes(data, sets):
         found["onsets"] = onset_scores(data, sets)

@@ -76,7 +76,8 @@ PEOPLE, EACH = 5, 6         # performers in a batch, and examples of kick, snare
 MOUTHS = PEOPLE * 3 * EACH
 DRUM_BATCH = 36             # always heard to the end: a cymbal's opinion must last
 NONE_BATCH = 96             # there are more ways of being none than of being a kick
-NONE_SHARES = {READING: 0.4, "noise": 0.3, "word": 0.12, "backwards": 0.1, "tail": 0.08}
+NONE_SHARES = {READING: 0.34, "noise": 0.36, "word": 0.12, "backwards": 0.1, "tail": 0.08}
+OFTEN = {"sibilants": 4, "applause": 2, "music": 2}     # of the noises: they resemble drums most
 DRAWN_BATCH = 24            # of synthetic mouths; like real drums they only must not be refused
 DRUM_SHARE = 0.6            # of the loss
 
@@ -205,7 +206,8 @@ class Batches:
         self.drums = [of_one for of_one in self.drums if len(of_one)]
         self.drawn = np.flatnonzero(data.kind == DRAWN)
         self.nones = {kind: np.flatnonzero(keep & (data.kind == kind)) for kind in NONE_SHARES}
-        self.noises = [np.flatnonzero(data.who == name) for name in NOISES]
+        self.noises = [np.flatnonzero(data.who == name) for name in NOISES
+                       for _ in range(OFTEN.get(name, 1))]
 
     def draw(self) -> NDArray[np.int64]:
         """Indices: PEOPLE x 3 x EACH, what is none, synthetic mouths, and real drums last."""
