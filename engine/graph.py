@@ -10,6 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ from engine.nodes.midi_in import MidiIn
 from engine.patch import Patch
 from engine.units import HOP, SAMPLE_RATE, Samples
 
+_ONLY_FLOW = {Features, Release}
+"""They flow from node to node and never leave: none is an answer."""
+
 _Way = tuple[list[Event], tuple[type, ...]]
 """A list that a node fills, and with what of all that it says; () is everything."""
 
@@ -50,6 +54,12 @@ class _Step:
     arguments: list[Any]
     targets: list[_Way] = field(default_factory=list)
     later: list[_Way] = field(default_factory=list)       # delayed inlets' next hop
+
+    @property
+    def matters(self) -> bool:
+        """Does anybody notice what it does? Not if all it says is for cables that aren't there."""
+        says = self.node.ports().says
+        return bool(self.targets or self.later or not says or set(says) - _ONLY_FLOW)
 
 
 class Graph:
@@ -76,7 +86,7 @@ class Graph:
         self._feeds: dict[str, dict[str, tuple[str, ...]]] = {}
         self._blocks: list[AudioBlock] = []
         self._steps: list[_Step] = []
-        self._calls: list[tuple[Callable[..., Sequence[Event] | None], list[Any], _Step]] = []
+        self._calls: list[tuple[Callable[[], Sequence[Event] | None], _Step]] = []
         self._filled: list[list[Event]] = []            # inboxes to be emptied after this hop
         self._arriving: deque[Note | Gesture | Control] = deque()
         self._outbox: list[tuple[float, int, Sent]] = []
@@ -163,31 +173,40 @@ class Graph:
         self._line_up()
 
     def _line_up(self) -> None:
-        """What the loop calls in each hop, looked up beforehand."""
-        self._calls = [(step.node.process, step.arguments, step) for step in self._steps]
+        """What the loop calls in each hop, looked up beforehand; who isn't heard needn't speak."""
+        self._calls = [(partial(step.node.process, *step.arguments), step)
+                       for step in self._steps if step.matters]
 
     def _into(self, name: str, port: str) -> list[Any]:
         return [c for c in self.patch.cables if c.target == name and c.port.name == port]
 
     # -- running -------------------------------------------------------------------------------
 
-    def hear(self, source: Samples, target: Samples) -> None:
-        """One driver block: the audio list first, then the event nodes, hop by hop.
+    def hear(self, source: Samples, target: Samples, block: int | None = None) -> None:
+        """In each driver block the audio list first, then the event nodes, hop by hop.
 
         source : float32 (n, input_channels), interleaved as the driver gives it, for any n
         target : float32 (n, output_channels), overwritten
+        block  : frames of a block; None: all is one
         """
-        self.audio.process(source, target)
-        self.catch_up(self.audio.position)
+        before = denormals.flush()
+        try:
+            for first in range(0, len(source), block or max(1, len(source))):
+                self._catch_up(self.audio.process(source, target, first, block))
+        finally:
+            denormals.restore(before)
 
     def catch_up(self, frame: int) -> None:
         """Pass every whole hop before `frame` through the event nodes."""
         before = denormals.flush()
         try:
-            while self.clock.frame + HOP <= frame:
-                self._hop()
+            self._catch_up(frame)
         finally:
             denormals.restore(before)
+
+    def _catch_up(self, frame: int) -> None:
+        while self.clock.frame + HOP <= frame:
+            self._hop()
 
     def skip_to(self, frame: int) -> Skipped:
         """Give up on what lies before `frame`, a multiple of HOP: nodes forget, the clock jumps.
@@ -248,17 +267,18 @@ class Graph:
             block.move_to(start)
         if self._arriving:
             self._deliver_arrived()
-        for process, arguments, step in self._calls:
+        for process, step in self._calls:
             try:
-                events = process(*arguments)
+                events = process()
             except Exception as error:
                 self._mute(step, error)
                 continue
             if events:
                 self._send(step, events)
-        for inbox in self._filled:
-            inbox.clear()
-        self._filled.clear()
+        if self._filled:
+            for inbox in self._filled:
+                inbox.clear()
+            self._filled.clear()
         for events, inbox in self._delayed:
             if events:
                 inbox += events
@@ -287,7 +307,7 @@ class Graph:
             return                                      # what came in has not left
         now = self.clock.now
         for event in events:
-            if not isinstance(event, Features | Release):      # these only flow, none is an answer
+            if type(event) not in _ONLY_FLOW:
                 sent = max(getattr(event, "due", 0.0), now)
                 self._count += 1
                 heapq.heappush(self._outbox, (sent, self._count, Sent(sent, step.name, event)))

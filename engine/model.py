@@ -92,6 +92,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.enable_cpu_mem_arena = False                   # it takes more time, and more memory
     options.log_severity_level = 4                         # what is wrong is said below, once
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:

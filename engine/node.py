@@ -193,18 +193,19 @@ class AudioBlock:
     start   : int              the frame of samples[0]
     """
 
-    __slots__ = ("_hops", "_ring", "samples", "start")
+    __slots__ = ("_hops", "_last", "_ring", "samples", "start")
 
     def __init__(self, ring: Samples) -> None:
         self._ring = ring                   # a power of two long, written by the audio thread
         self._hops = [ring[place:place + HOP] for place in range(0, len(ring), HOP)]
+        self._last = len(self._hops) - 1
         self.samples = self._hops[0]
         self.start = 0
 
     def move_to(self, start: int) -> None:
         """Let `samples` be the hop that begins at frame `start`, a multiple of HOP."""
-        self.samples = self._hops[start // HOP & len(self._hops) - 1]
         self.start = start
+        self.samples = self._hops[start // HOP & self._last]
 
     def take_over(self, old: "AudioBlock", frame: int) -> None:
         """What another block of the same sound heard before `frame` shall be this one's past."""

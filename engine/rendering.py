@@ -22,7 +22,7 @@ TAIL_S = 2.0
 """How long the graph goes on after its input: pending hits are told, tails ring out."""
 
 _STRETCH = 1 << 14        # frames of output that are handed on at once
-_SILENT_BLOCK = 1024      # with nothing to sound, larger blocks give the same events sooner
+_AT_ONCE = 1024           # frames; with nothing to sound, a block: larger ones are done sooner
 
 
 def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
@@ -43,14 +43,14 @@ def render(patch: Patch, audio: Samples | Iterable[Samples] | None = None,
     for event in notes:
         graph.arrive(event)
         last = event.time
-    if block is None:
-        block = HOP if graph.sounds else _SILENT_BLOCK
+    within = HOP if block is None and graph.sounds else None
+    block = block or _AT_ONCE
     sizes = cycle((block,) if isinstance(block, int) else block)
     stretches: Iterable[Samples] = (
         () if audio is None else (audio,) if isinstance(audio, np.ndarray) else audio)
     sound = _Sound(write if graph.sounds else None)
     for source in _blocks(stretches, sizes, last + TAIL_S):
-        graph.hear(source, sound.room(len(source)))
+        graph.hear(source, sound.room(len(source)), within)
         if taken := graph.take():
             yield from _events(taken)
     yield from _events(graph.finish())

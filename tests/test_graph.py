@@ -175,3 +175,27 @@ def test_a_pedal_reaches_the_nodes_that_name_it_and_no_others():
     left = [sent.event for sent in graph.take() if sent.node == "daw"]
     assert [replace(event, due=0.0) for event in left] == [pedal, NoteOn(0.0, 60, 90, 1)]
     assert [sent.event.rest for sent in graph.finish() if isinstance(sent.event, Gesture)] == [0]
+
+
+def test_what_only_nodes_could_hear_isn_t_made_where_none_does():
+    heard = 'cables = ["mic -> level-meter -> visuals"]\n[nodes.visuals]\ntype = "osc-out"\n'
+    for text, told in ((heard, True), ('cables = ["mic -> level-meter"]', False)):
+        graph = Graph(parse_patch(text))
+        meter = graph.nodes["level-meter"]
+        for _ in range(3):
+            graph.hear(np.ones((HOP, 1), np.float32), np.zeros((HOP, 2), np.float32))
+        assert (meter._heard > 0) is told
+
+
+def test_many_blocks_at_once_are_heard_as_one_by_one():
+    patch = parse_patch('cables = ["mic -> speakers"]')
+    song = np.random.default_rng(0).uniform(-0.5, 0.5, (5 * HOP + 7, 1)).astype(np.float32)
+    at_once, by_one = (np.zeros((len(song), 2), np.float32) for _ in range(2))
+    graph = Graph(patch)
+    graph.hear(song, at_once, HOP)
+    assert graph.audio.position == len(song)
+    assert graph.clock.frame == 5 * HOP
+    other = Graph(patch)
+    for first in range(0, len(song), HOP):
+        other.hear(song[first:first + HOP], by_one[first:first + HOP])
+    assert at_once.tobytes() == by_one.tobytes()

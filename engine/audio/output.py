@@ -52,6 +52,8 @@ def limit(start, end, feed, state, buffer):
     state : float32 (6,)   GAIN and OPEN as asked for; gain, fade and limiter as they are, and for
                            how many frames more the limiter is held
     """
+    if is_calm(start, end, feed, state, buffer):
+        return
     level, fade, limit_to, held = state[_LEVEL], state[_FADE], state[_LIMIT], state[_HELD]
     step = FADE_STEP if state[OPEN] > _ZERO else -FADE_STEP
     for i in range(start, end):
@@ -69,6 +71,25 @@ def limit(start, end, feed, state, buffer):
         buffer[1, i] = _within(right * limit_to) * fade
     state[_LEVEL], state[_FADE] = level, fade
     state[_LIMIT], state[_HELD] = limit_to, max(held, _ZERO)
+
+
+@kernel
+def is_calm(start, end, feed, state, buffer):
+    """Is nothing moving, and nothing too loud? That is the usual case: buffer is written then."""
+    level = state[_LEVEL]
+    if (state[OPEN] <= _ZERO or level != state[GAIN] or state[_FADE] != _ONE
+            or state[_LIMIT] != _ONE):
+        return False
+    peak = _ZERO
+    for channel in range(2):
+        for i in range(start, end):
+            sample = _number(feed[channel, i] * level)
+            buffer[channel, i] = sample
+            peak = max(peak, abs(sample))
+    if peak >= _NEAR:
+        return False
+    state[_HELD] = max(state[_HELD] - np.float32(end - start), _ZERO)
+    return True
 
 
 @kernel

@@ -88,18 +88,25 @@ class AudioList:
                      np.zeros((0, self.table[OUTPUTS]), np.float32))
         self.table[BLOCKS] = 0
 
-    def process(self, source: Samples, target: Samples) -> None:
+    def process(self, source: Samples, target: Samples, first: int = 0,
+                frames: int | None = None) -> int:
         """One driver block of any number of frames, interleaved and C-contiguous.
 
-        source : float32 (n, input_channels)
-        target : float32 (n, output_channels), overwritten
+        source  : float32 (n, input_channels)
+        target  : float32 (n, output_channels), overwritten
+        first   : where in them the block begins
+        frames  : how many it has; None, or more than are left: to the end
+        returns : `position`, behind it
 
         Raises ValueError where the shapes are others.
         """
-        if not walk(self.table, source, target):
+        position: int = _walk_part(self.table, source, target, first,
+                                   len(source) if frames is None else frames)
+        if position < 0:
             inputs, outputs = self.channels
             raise ValueError(f"blocks of shape {source.shape} and {target.shape} don't fit a list "
                              f"with {inputs} input and {outputs} output channels")
+        return position
 
     @property
     def channels(self) -> tuple[int, int]:
@@ -135,3 +142,13 @@ def walk(table, source, target):
     store_release(address + 8 * BLOCKS, load_acquire(address + 8 * BLOCKS) + 1)
     restore_denormals(before)
     return True
+
+
+@njit("int64(int64[::1], float32[:, ::1], float32[:, ::1], int64, int64)",
+      cache=True, nogil=True, error_model="numpy")
+def _walk_part(table, source, target, first, frames):
+    """One driver block out of longer ones; returns the frame behind it, -1 where they don't fit."""
+    if source.shape[0] != target.shape[0]:
+        return -1
+    end = min(first + frames, source.shape[0])
+    return table[CLOCK] if walk(table, source[first:end], target[first:end]) else -1

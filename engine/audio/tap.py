@@ -30,9 +30,12 @@ class Tap:
 @kernel
 def record(frame, frames, feed, ring):
     """Write feed (2, SLICE) from `frame` on; halved first, so that the loudest can't overflow."""
-    mask = ring.shape[0] - 1
-    for i in range(frames):
-        ring[(frame + i) & mask] = _HALF * feed[0, i] + _HALF * feed[1, i]
+    place = frame & (ring.shape[0] - 1)
+    whole = min(frames, ring.shape[0] - place)
+    for i in range(whole):
+        ring[place + i] = _HALF * feed[0, i] + _HALF * feed[1, i]
+    for i in range(whole, frames):
+        ring[place + i - ring.shape[0]] = _HALF * feed[0, i] + _HALF * feed[1, i]
 
 
 @unit

@@ -96,21 +96,23 @@ def find_lag(hop, heard_rises, played_rises, alike):
     """
     mask = len(heard_rises) - 1
     newest = heard_rises[hop & mask]
-    best, mean, rose = 0, np.float32(0.0), False
+    rose = False
     for band in range(len(newest)):
         rose |= newest[band] > 0.0
-    for lag in range(len(alike)):
+    for lag in range(LAGS):
         same = np.float32(0.0)
         if rose:
             played = played_rises[(hop - lag) & mask]
             for band in range(len(newest)):
                 same += newest[band] * played[band]
         alike[lag] += same - np.float32(FORGETS) * alike[lag]
-        mean += alike[lag] / np.float32(len(alike))
-        if alike[lag] > alike[best]:
-            best = lag
-    certain = alike[best] > ENOUGH and alike[best] > np.float32(CERTAIN) * mean
-    return best if certain else -1
+    best = np.argmax(alike)
+    if alike[best] <= ENOUGH:
+        return -1
+    mean = np.float32(0.0)
+    for lag in range(LAGS):
+        mean += alike[lag] / np.float32(LAGS)
+    return best if alike[best] > np.float32(CERTAIN) * mean else -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

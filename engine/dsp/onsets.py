@@ -22,8 +22,9 @@ from engine.dsp.echo import (
     take_away,
 )
 from engine.dsp.envelope import SILENCE_DB, floor_of, follow_peak, follow_room, to_db
-from engine.dsp.filters import BANDS, ROWS, band_energies, biquad, resonators, sane
+from engine.dsp.filters import BANDS, LANES, ROWS, band_energies, resonators
 from engine.dsp.flux import level_flux
+from engine.dsp.fused import fma
 from engine.dsp.peaks import ROLL_HOPS, bar_for, bursts, rolls, steepest
 from engine.units import HOP
 
@@ -53,8 +54,8 @@ LEFT_MARGIN_DB = 5.0
 
 EAR = np.dtype([
     ("high_pass", np.float32, (5,)), ("edges", np.int64, (len(EDGES),)),
-    ("first", np.float32, (HIDDEN, FEATURES)), ("first_bias", np.float32, (HIDDEN,)),
-    ("second", np.float32, (DEEPER, HIDDEN)), ("second_bias", np.float32, (DEEPER,)),
+    ("first", np.float32, (FEATURES, HIDDEN)), ("first_bias", np.float32, (HIDDEN,)),
+    ("second", np.float32, (HIDDEN, DEEPER)), ("second_bias", np.float32, (DEEPER,)),
     ("last", np.float32, (DEEPER,)), ("last_bias", np.float32),
     ("sure", np.float32), ("surer", np.float32)])
 """What never changes: the filters and the judge. `sure` and `surer` are log odds."""
@@ -62,17 +63,17 @@ EAR = np.dtype([
 STATE = np.dtype([
     ("hop", np.int64), ("struck", np.int64, (FAST,)), ("belief", np.float32, (2,)),
     ("sensitivity_db", np.float32), ("retrigger_hops", np.float32), ("each_burst", np.bool_),
-    ("rumble", np.float32, (2,)), ("bank", np.float32, (ROWS * BANDS,)),
+    ("rumble", np.float32, (2, 2)), ("bank", np.float32, (2 * ROWS * LANES,)),
     ("levels", np.float32, (PAST, BANDS)), ("flux", np.float32, (PAST,)),
     ("room", np.float32, (BANDS,)), ("floor", np.float32, (BANDS,)), ("peak", np.float32),
-    ("bleed_rumble", np.float32, (2,)), ("bleed_bank", np.float32, (ROWS * BANDS,)),
     ("bleed", np.float32, (PAST, BANDS)), ("lag", np.int64), ("alike", np.float32, (LAGS,)),
     ("mixed", np.float32, (PAST, BANDS)), ("quiet", np.float32, (BANDS,)),
     ("heard_rises", np.float32, (PAST, BANDS)), ("played_rises", np.float32, (PAST, BANDS)),
     ("heard", np.float32, (MEMORY, BANDS)), ("played", np.float32, (MEMORY, BANDS)),
     ("gain", np.float32, (BANDS,)),
-    ("samples", np.float32, (HOP,)),
+    ("samples", np.float32, (2, HOP)),
     ("features", np.float32, (FEATURES,)), ("hidden", np.float32, (HIDDEN,)),
+    ("deeper", np.float32, (DEEPER,)),
     ("age", np.float32), ("strength_db", np.float32), ("odds", np.float32)])
 """What was heard so far, what is set, scratch, and the last answer."""
 
@@ -88,7 +89,7 @@ def begin(state: np.ndarray) -> None:
     state["struck"], state["belief"] = -PAST * HOP, DOUBT
     state["levels"], state["room"] = BEFORE_DB, BEFORE_DB
     state["peak"] = BEFORE_PEAK_DB
-    state["bank"] = state["bleed_bank"] = resonators()
+    state["bank"] = np.tile(resonators(), 2)
     state["heard"] = state["played"] = SILENCE_DB
     state["bleed"] = state["mixed"] = SILENCE_DB
     state["quiet"] = LEAST_DB
@@ -147,37 +148,58 @@ def describe(levels, hop, floor, peak, edges, features):
         place += BANDS
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
-def judge(features, ear, hidden):
+def layer(inputs, outputs):
+    """One layer of the judge, compiled for its size: out = max(0, bias + given · weights).
+
+    given   : float32 (inputs,)           inputs a multiple of four
+    weights : float32 (inputs, outputs)
+    """
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def pass_on(given, weights, bias, out):
+        for i in range(outputs):
+            out[i] = bias[i]
+        for j in range(0, inputs, 4):
+            a, b, c, d = given[j], given[j + 1], given[j + 2], given[j + 3]
+            for i in range(outputs):
+                total = fma(b, weights[j + 1, i], fma(a, weights[j, i], out[i]))
+                out[i] = fma(d, weights[j + 3, i], fma(c, weights[j + 2, i], total))
+        for i in range(outputs):
+            out[i] = max(out[i], np.float32(0.0))
+    return pass_on
+
+
+first_layer, second_layer = layer(FEATURES, HIDDEN), layer(HIDDEN, DEEPER)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def judge(features, ear, hidden, deeper):
     """The log odds that something was struck in the last 20 ms.
 
-    features : float32 (FEATURES,)   from `describe`
-    ear      : EAR
-    hidden   : float32 (HIDDEN,)     scratch
+    features       : float32 (FEATURES,)   from `describe`
+    ear            : EAR
+    hidden, deeper : float32 (HIDDEN,), (DEEPER,)   scratch
     """
-    for i in range(len(hidden)):
-        total = ear.first_bias[i]
-        row = ear.first[i]
-        for j in range(len(features)):
-            total += row[j] * features[j]
-        hidden[i] = max(total, np.float32(0.0))
+    first_layer(features, ear.first, ear.first_bias, hidden)
+    second_layer(hidden, ear.second, ear.second_bias, deeper)
     odds = ear.last_bias
     for i in range(DEEPER):
-        total = ear.second_bias[i]
-        row = ear.second[i]
-        for j in range(len(hidden)):
-            total += row[j] * hidden[j]
-        odds += max(total, np.float32(0.0)) * ear.last[i]
+        odds = fma(deeper[i], ear.last[i], odds)
     return odds
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def listen(samples, high_pass, rumble, bank, clean, levels):
-    """The bands' levels of one hop: samples in, dB out. All else is state and scratch."""
-    sane(samples, clean)
-    biquad(clean, high_pass, rumble, clean)
-    band_energies(clean, bank)
-    to_db(bank[9 * BANDS:], levels)
+def listen(samples, bleed, playing, high_pass, state):
+    """The newest levels, dB, from one hop of the microphone and, where it is playing, the bleed."""
+    newest, ears = state.hop & (PAST - 1), 2 if playing else 1
+    state.samples[0] = samples
+    if playing:
+        state.samples[1] = bleed
+    band_energies(state.samples[:ears], high_pass, state.rumble, state.bank)
+    energies = 9 * LANES
+    to_db(state.bank[energies:energies + BANDS], state.levels[newest])
+    if playing:
+        energies += ROWS * LANES
+        to_db(state.bank[energies:energies + BANDS], state.bleed[newest])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -202,12 +224,9 @@ def hear(samples, bleed, playing, ears, states):
     states  : STATE (1,)       changed
     """
     ear, state = ears[0], states[0]
-    levels = state.levels[state.hop & (PAST - 1)]
-    listen(samples, ear.high_pass, state.rumble, state.bank, state.samples, levels)
+    listen(samples, bleed, playing, ear.high_pass, state)
     peak = follow(state)
     if playing:
-        listen(bleed, ear.high_pass, state.bleed_rumble, state.bleed_bank, state.samples,
-               state.bleed[state.hop & (PAST - 1)])
         mind_bleed(state)
     return consider(ear, state, peak)
 
@@ -247,7 +266,7 @@ def ask(ear, state, peak):
     state.odds = -np.inf
     if rises_over(levels, state.floor):
         describe(state.levels, state.hop, state.floor, peak, ear.edges, state.features)
-        state.odds = judge(state.features, ear, state.hidden)
+        state.odds = judge(state.features, ear, state.hidden, state.deeper)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -104,6 +104,7 @@ class DrumClassifier(Node):
         self._free = [Strike() for _ in range(AT_ONCE)]
         self._heard: list[Strike] = []                 # in the air, oldest first
         self._recent: deque[Strike] = deque()          # over, but may still be called wrong
+        self._forget_at = float("inf")                  # when the first of them no longer may
         self._audio: AudioBlock | None = None           # what was heard until now
         self._quiet_since = 0.0
         self._naming: Naming = Everybody()
@@ -165,10 +166,12 @@ class DrumClassifier(Node):
         if self._due:
             self._due.follow(beats, self._clock.now - self.wait_ms / 1000.0)
         if not onsets and not self._heard:
-            return self._rest() if self._recent or self._hand.corrected or self._learning else ()
+            if self._clock.now > self._forget_at or self._hand.corrected or self._learning:
+                return self._rest()
+            return ()
         for onset in onsets:
             self._begin(onset, audio)
-        said = self._hand.say()
+        said, over = self._hand.say(), False
         for strike in self._heard:
             if not strike.final or self._lessons:
                 self._listen(strike, audio)
@@ -178,9 +181,9 @@ class DrumClassifier(Node):
                     self._due.struck(strike.time, strike.hit.drum, strike.hit.velocity)
             if strike.final:
                 self._follow(strike, audio, said)
-        for strike in [strike for strike in self._heard if strike.over]:
-            self._heard.remove(strike)
-            self._recent.append(strike)
+                over |= strike.over
+        if over:
+            self._lay_by([strike for strike in self._heard if strike.over])
         self._quiet_since = self._clock.now
         return said
 
@@ -342,6 +345,13 @@ class DrumClassifier(Node):
             strike.over = True
             said.append(self._release(strike.hit))
 
+    def _lay_by(self, strikes: Sequence[Strike]) -> None:
+        """They have died away, but may still be called wrong."""
+        for strike in strikes:
+            self._heard.remove(strike)
+            self._recent.append(strike)
+        self._forget_at = self._recent[0].time + WRONG_S + AGAIN_S
+
     def _release(self, hit: Hit) -> Release:
         return Release(self._clock.now, hit.sound, hit.drum)
 
@@ -356,6 +366,8 @@ class DrumClassifier(Node):
             strike = self._recent.popleft()
             self._adapt_to(strike)
             self._free.append(strike)
+        self._forget_at = (self._recent[0].time + WRONG_S + AGAIN_S if self._recent
+                           else float("inf"))
         if self._learning and now - self._quiet_since >= PAUSE_S:
             assert self._lessons
             self._lessons.pause()

@@ -32,7 +32,7 @@ def load_ear(path: Path) -> NDArray[np.void]:
     ear["high_pass"], ear["edges"] = high_pass(RUMBLE_HZ), EDGES
     try:
         with np.load(path, allow_pickle=False) as weights:
-            judge = {name: weights[name] for name in JUDGE}
+            judge = {name: weights[name].T for name in JUDGE}   # there a row is what one hears
     except FileNotFoundError:
         raise ModelError(f"{path} is not there") from None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as problem:

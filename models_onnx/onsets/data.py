@@ -130,8 +130,9 @@ def _listen_all(audio: Samples, high_pass: Samples, states: NDArray[np.void], le
                 ) -> None:
     state = states[0]
     for hop in range(len(levels)):
-        listen(audio[hop * HOP:(hop + 1) * HOP], high_pass, state.rumble, state.bank,
-               state.samples, levels[hop])
+        samples = audio[hop * HOP:(hop + 1) * HOP]
+        listen(samples, samples, False, high_pass, state)
+        levels[hop] = state.levels[state.hop]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -7,6 +7,7 @@ import pytest
 
 from engine.dsp.filters import BANDS
 from engine.dsp.onsets import (
+    DEEPER,
     EAR,
     EDGES,
     EVERY,
@@ -64,10 +65,11 @@ def test_the_judge_is_a_network_of_three_layers():
     for name in ("first", "first_bias", "second", "second_bias", "last", "last_bias"):
         ear[name] = 0.2 * rng.standard_normal(ear[name].shape)
     features = rng.random(FEATURES).astype(np.float32)
-    hidden = np.maximum(ear["first"][0] @ features + ear["first_bias"][0], 0.0)
-    deeper = np.maximum(ear["second"][0] @ hidden + ear["second_bias"][0], 0.0)
+    hidden = np.maximum(features @ ear["first"][0] + ear["first_bias"][0], 0.0)
+    deeper = np.maximum(hidden @ ear["second"][0] + ear["second_bias"][0], 0.0)
     odds = deeper @ ear["last"][0] + ear["last_bias"][0]
-    assert judge(features, ear[0], np.empty(HIDDEN, np.float32)) == pytest.approx(odds, rel=1e-4)
+    scratch = np.empty(HIDDEN, np.float32), np.empty(DEEPER, np.float32)
+    assert judge(features, ear[0], *scratch) == pytest.approx(odds, rel=1e-4)
 
 
 def test_one_band_over_its_floor_is_enough_to_ask():
