@@ -25,6 +25,7 @@ from engine.units import SAMPLE_RATE, Samples
 MUST_MB, MUST_SILENT, MUST_PLAYING = 600.0, 5.0, 30.0
 _PATCH, _PERIOD = "beatbox-to-daw", 64
 _ROOM = 3e-4                        # -70 dBFS
+_JACK = "/dev/shm/jack"
 _READY_S, _SETTLED_S = 120.0, 3.0
 _QUESTION = "What does the stage cost, silent and playing?"
 
@@ -45,6 +46,8 @@ def run(quick: bool) -> Report:
             playing = _shares(pids, singer, _groove(), seconds)
             held = {name: _resident_mb(pid) for name, pid in pids.items()}
             together = sum(_together_mb(pids.values()))
+            jack = sum(size for pid in pids.values() for part, size in _parts_mb(pid).items()
+                       if part.startswith(_JACK))
             singer.close()
     except DeviceError as error:
         return Report(_QUESTION, [], void=True, rule=str(error))
@@ -61,7 +64,8 @@ def run(quick: bool) -> Report:
                           MUST_PLAYING))
     return Report(_QUESTION, rows, "JACK isn't there, or this isn't Linux", gates=gates,
                   notes=[f"{_PATCH}, {_PERIOD} frames, {seconds:g} s each; resident memory of all, "
-                         f"with what they share counted for each: {sum(held.values()):.0f} MB"])
+                         f"with what they share counted for each: {sum(held.values()):.0f} MB, of "
+                         f"which the JACK server's own buffers are {jack:.0f} MB"])
 
 
 @contextmanager

@@ -11,6 +11,7 @@ ours is the command process. The null control is JACK's own way from one client 
 
 import select
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ MUST = {"p50": 3.0, "p99": 6.0, "SD": 1.0}
 _VOID_MS = 1.0                  # JACK's own way may not waver more than this, p99 - p50
 _APART_S = 0.1
 _READY_S = 120.0
+_TIMESTAMP = 35                 # Linux's SO_TIMESTAMPNS, which Python doesn't name
 
 _PATCH = """
 cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> daw",
@@ -241,7 +243,20 @@ def measure(period: int, count: int, who: str = _OURS, *, busy: bool = False) ->
 def _visuals() -> socket.socket:
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("127.0.0.1", 0))
+    if sys.platform == "linux":
+        receiver.setsockopt(socket.SOL_SOCKET, _TIMESTAMP, 1)
     return receiver
+
+
+def _receive(visuals: socket.socket) -> tuple[bytes, int]:
+    """A datagram, and when its bytes came: as the system has it, before this reader woke up."""
+    datagram, told, *_ = visuals.recvmsg(4096, 64)
+    now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+    for level, kind, data in told:
+        if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMP):
+            seconds, rest = struct.unpack("qq", data[:16])
+            return datagram, now_ns - wall_ns + seconds * 1_000_000_000 + rest
+    return datagram, now_ns
 
 
 def _listen(visuals: socket.socket, singer: Player) -> NDArray[np.int64]:
@@ -249,9 +264,9 @@ def _listen(visuals: socket.socket, singer: Player) -> NDArray[np.int64]:
     told: list[int] = []
     while not singer.done:
         if select.select([visuals], [], [], 0.1)[0]:
-            datagram, now = visuals.recv(4096), time.monotonic_ns()
+            datagram, came_ns = _receive(visuals)
             if b"/env" not in datagram and datagram[-4:] != b"\0\0\0\0":
-                told.append(now)
+                told.append(came_ns)
     return np.array(told, np.int64)
 
 
