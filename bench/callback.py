@@ -228,7 +228,7 @@ def busy_cores() -> Iterator[None]:
     """A process on each core that does nothing but compute."""
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
-            stack.enter_context(_beside("while True: pass"))
+            stack.enter_context(_beside("for _ in range(1 << 20): pass"))
         yield
 
 
@@ -237,14 +237,16 @@ def disk_writes() -> Iterator[None]:
     """A process that writes to the disk, and waits for it, without a pause."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "noise"
-        with _beside(f"import os\nwhile True:\n  with open({str(file)!r}, 'wb') as f:\n"
+        with _beside(f"with open({str(file)!r}, 'wb') as f:\n"
                      "    f.write(os.urandom(1 << 24)); f.flush(); os.fsync(f.fileno())"):
             yield
 
 
 @contextmanager
-def _beside(story: str) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-c", story])
+def _beside(work: str) -> Iterator[None]:
+    """A process that does it again and again, as long as we live."""
+    process = subprocess.Popen([sys.executable, "-c", "import os\nus = os.getppid()\n"
+                                "while os.getppid() == us:\n  " + work])
     try:
         yield
     finally:
