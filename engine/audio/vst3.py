@@ -91,7 +91,7 @@ def _asked(path: Path, changed_ns: int) -> Plugin:
     if told.wrong:
         raise DeviceError(told.wrong)
     return Plugin(uri=str(path), name=told.name, author=told.author, about=told.about,
-                  library=str(path), version=f"{changed_ns:x}", ports=tuple(_ports(told)),
+                  binary=str(path), version=f"{changed_ns:x}", ports=tuple(_ports(told)),
                   needs=(), latency=None, default_state=False)
 
 

@@ -61,7 +61,8 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
             found["false_accept"] = {
                 str(REFUSE_MS): refusal.false_accept(voices, speech, REFUSE_MS),
                 "strikes_in_speech": len(speech),
-                "without_edges": refusal.false_accept(voices, inside, REFUSE_MS),
+                "without_edges": (
+                    refusal.false_accept(voices, inside, REFUSE_MS) if inside else None),
                 "edges": len(speech) - len(inside)}
     found["false_hits_a_minute"] = refusal.false_hits_a_minute()
     if takes := stage.takes(data, sets):

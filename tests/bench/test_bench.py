@@ -111,7 +111,6 @@ def test_a_gate_is_passed_at_its_limit_and_never_by_no_number(value: float, at_l
 
 @pytest.mark.parametrize("size", [size for size, _ in dsp.PAIRS])
 def test_the_peers_do_the_same_job(size: int):
-    pytest.importorskip("scipy")
     rng = np.random.Generator(np.random.PCG64(3))
     noise = rng.standard_normal((40, 64)).astype(np.float32)
     steps = [dsp.STEPS[name](size, 64) for name in ("kuchi", "numpy", "scipy")]

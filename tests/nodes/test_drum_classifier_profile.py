@@ -34,7 +34,7 @@ CONVENTIONS = {
 def test_a_performer_with_conventions_of_their_own_is_understood(place, who):
     mouth, sounds = CONVENTIONS[who]
     save_profile(place / f"{who}.kuchi", taught_by(mouth, sounds))
-    audio, onsets, names = song(sounds, mouth, gap=0.5)      # so that a lip roll has ended
+    audio, onsets, names = song(sounds, mouth)
     heard = hits(play(DrumClassifier(profile=str(place / f"{who}.kuchi"), wait_ms=48), audio,
                       onsets=onsets))
     called = {hit.time: hit.sound for hit in heard}

@@ -42,7 +42,7 @@ class Instance:
         made = library().lilv_plugin_instantiate(handle(plugin), float(SAMPLE_RATE),
                                                  self._features)
         if made == ffi.NULL:
-            raise KuchiError(f"{plugin.name} can't be loaded from {plugin.library}: "
+            raise KuchiError(f"{plugin.name} can't be loaded from {plugin.binary}: "
                              "its file is broken, or it refused to start")
         self._made = made
         self._descriptor = made.descriptor

@@ -64,7 +64,7 @@ class Plugin:
     name: str
     author: str
     about: str
-    library: str
+    binary: str
     version: str
     ports: tuple[PluginPort, ...]
     needs: tuple[str, ...]
@@ -94,8 +94,8 @@ class Plugin:
         strange = [p for p in self.ports if p.kind == "unknown" and not p.optional]
         if strange:
             return f'its port "{strange[0].symbol}" is of a kind Kuchi does not know'
-        if self.library and not Path(self.library).exists():
-            return f"its file {self.library} is missing"
+        if self.binary and not Path(self.binary).exists():
+            return f"its file {self.binary} is missing"
         return ""
 
 
@@ -156,7 +156,7 @@ def _read(own: str) -> Plugin:
         uri=own, name=_handles_and_names()[1][own],
         author=text_of(lilv.lilv_plugin_get_author_name(plugin), free=True),
         about=text_of(lilv.lilv_plugin_class_get_label(lilv.lilv_plugin_get_class(plugin))),
-        library=path, version=_version(Path(path)), ports=ports,
+        binary=path, version=_version(Path(path)), ports=ports,
         needs=tuple(_texts(lilv.lilv_plugin_get_required_features(plugin))),
         latency=latency,
         default_state=bool(lilv.lilv_plugin_has_feature(plugin, uri(_STATE + "loadDefaultState"))))
