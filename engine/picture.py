@@ -58,7 +58,7 @@ def draw_take(path: Path, voice: Samples, events: Sequence[Sent], *, title: str)
                  marker="|", label="onset noticed")
     late.set(xlabel="seconds", ylabel="ms after the strike", xlim=(0, len(voice) / SAMPLE_RATE))
     late.set_ylim(0, 1.15 * late.get_ylim()[1])
-    late.legend(loc="lower right", fontsize=8, frameon=False)
+    late.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), fontsize=8, frameon=False)
     late.set_title("how late each hit left", loc="left", fontsize=10)
     for axes in (played, late):
         axes.grid(axis="x", alpha=0.25)
