@@ -45,7 +45,7 @@ from engine.live.shared import CLIPPED, FRAME, LISTENING, PEAK_MICRO, SharedBloc
 from engine.live.song import Song
 from engine.rig import Rig
 
-_SOON_S, _OFTEN = 2.0, 5    # so many falls, each so soon after being ready, and we stop trying
+SOON_S, _OFTEN = 2.0, 5    # so many falls, each so soon after being ready, and we stop trying
 _AGAIN_S = 2.0              # a card that couldn't be opened is looked for again after this
 
 
@@ -147,7 +147,7 @@ class Stage:
 
     def _mend_engine(self, code: int | None) -> None:
         self._crew.end_engine()
-        soon = self.ready is None or time.monotonic() - self._ready_at < _SOON_S
+        soon = self.ready is None or time.monotonic() - self._ready_at < SOON_S
         self._falls = self._falls + 1 if soon else 1
         self.ready = None
         self._fell_at = self._fell_at or time.monotonic()
