@@ -2,13 +2,15 @@
 
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, Self
 
+from engine.drums import DRUMS
 from engine.events import Beat, Features, Hit, Message, Release
 from engine.node import Context, Node, Param
 from engine.osc import read_target, spelled
-from engine.osc_maps import MAPS
+from engine.osc_maps import MAPS, Form
 
 FRAME_S = 1 / 60
 """What changes all the time is told once in a frame of the visuals; hits always."""
@@ -245,10 +247,9 @@ class OscOut(Node):
             return
         if form.high > form.low:
             value = _held((value - form.low) / (form.high - form.low), 0.0, 1.0)
-        node = spelled(self.name or self._own)
-        words = {"node": node, "drum": own.drums.get(drum, ""), "was": own.drums.get(was, "")}
-        address = form.address.format_map(words)
-        self._out.append(Message(time, address, (*(words[w] for w in form.words), value), when))
+        address, words = _spelled_out(form, self.name or self._own, own.drums.get(drum, ""),
+                                      own.drums.get(was, ""))
+        self._out.append(Message(time, address, (*words, value), when))
 
     def _set_input(self, name: str, value: float) -> None:
         self._inputs[name] = value
@@ -283,6 +284,13 @@ class LevelRange:
         self._room_db = _held(level_db, self._room_db - 24.0 * passed, self._room_db + passed)
         dark = _held(self._room_db + 6.0, top - 48.0, top - 24.0)
         return _held((level_db - dark) / (top - dark), 0.0, 1.0)
+
+
+@lru_cache(4 * len(DRUMS))
+def _spelled_out(form: Form, node: str, drum: str, was: str) -> tuple[str, tuple[str, ...]]:
+    """The address, and the texts before the number."""
+    words = {"node": spelled(node), "drum": drum, "was": was}
+    return form.address.format_map(words), tuple(words[word] for word in form.words)
 
 
 def _held(value: float, low: float, high: float) -> float:
