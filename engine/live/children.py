@@ -64,6 +64,11 @@ class Lines:
         for pipe in self.near:
             pipe.close()
 
+    @property
+    def next(self) -> Connection | None:
+        """The other end of the pipe that is given next: what the engine has said to nobody yet."""
+        return self._far[self._next] if self._next < len(self._far) else None
+
     def give(self, mouth: Connection) -> int | None:
         """Hand the next pipe to the process that listens there; its number, None when all are
         used up."""

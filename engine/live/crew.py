@@ -1,7 +1,8 @@
 """The processes beside the command process: started, joined by pipes, and started again.
 
 The port process and the worker outlive an engine, and an engine plays on while one of them is
-started again: it has pipes to those that may come.
+started again: it has pipes to those that may come. The worker comes with the first job: many a
+patch has none for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ _LONGEST_JOB_S = 30.0       # a worker that does one for longer is started again
 
 
 class Crew:
-    """At most one engine, a port process and a worker.
+    """At most one engine, a port process, and a worker once there is work.
 
     Whoever owns it hears them all with `hear`, and mends with the methods below it.
     """
@@ -26,8 +27,8 @@ class Crew:
     def __init__(self, block: SharedBlock) -> None:
         self._block = block
         self.engine: Child | None = None
+        self.worker: Child | None = None
         self.start_port()
-        self.start_worker()
 
     @property
     def children(self) -> list[Child]:
@@ -37,7 +38,12 @@ class Crew:
     def hear(self, timeout_s: float) -> Iterator[Message | Child]:
         """What they say, each message once, and each of them that has fallen."""
         children = self.children
-        wait([each for c in children for each in (c.pipe, c.process.sentinel)], timeout_s)
+        heard = [each for c in children for each in (c.pipe, c.process.sentinel)]
+        job = self._worker_lines.next if self.engine and not self.worker else None
+        ready = wait([*heard, job] if job else heard, timeout_s)
+        if job in ready and self.engine and self.engine.process.is_alive():
+            self.start_worker()
+            self._worker_lines.give(self._to_workers)
         for child in children:
             there = True
             try:
@@ -59,7 +65,7 @@ class Crew:
         links.close()
 
     def start_worker(self) -> None:
-        """A worker that waits for engines."""
+        """A worker that waits for engines; none of them has a way to it yet."""
         self._to_workers, links = pair()
         self.worker = start(WORKER, (links, self._block.name), "kuchi-worker", WORKER_BEAT,
                             _LONGEST_JOB_S)
@@ -70,10 +76,11 @@ class Crew:
         self._port_lines, self._worker_lines = Lines(), Lines()
         self.engine = start(ENGINE, (self._port_lines.near, self._worker_lines.near,
                                      self._block.name), "kuchi-engine", ENGINE_BEAT)
-        for lines, mouth in ((self._port_lines, self._to_ports),
-                             (self._worker_lines, self._to_workers)):
+        for lines in (self._port_lines, self._worker_lines):
             lines.born()
-            lines.give(mouth)
+        self._port_lines.give(self._to_ports)
+        if self.worker:
+            self._worker_lines.give(self._to_workers)
         for message in messages:
             offer(self.engine.pipe, message)
 
@@ -117,7 +124,8 @@ class Crew:
             except EOFError:
                 continue
         self._to_ports.close()
-        self._to_workers.close()
+        if self.worker:
+            self._to_workers.close()
 
 
 def _said(pipe: Connection) -> Iterator[Message]:

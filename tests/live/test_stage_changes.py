@@ -1,5 +1,7 @@
 """Patches change under the playing hands: no note stays on, and the next hit is on time."""
 
+import multiprocessing
+import os
 import signal
 import socket
 import time
@@ -183,3 +185,24 @@ def test_osc_comes_in_once_the_rig_has_opened_the_port(concert: Concert, tmp_pat
         for state in ("NOT LISTENING", "LISTENING"):
             sender.sendto(build("/kuchi/listen", (1.0,)), ("127.0.0.1", port))
             eventually(lambda state=state: concert.stage.state == state, state)
+
+
+def test_the_worker_comes_with_the_first_job_and_after_a_fall_again(
+        jack_server, patches: list[Path], tmp_path: Path, eventually: Wait):
+    friend = tmp_path / "friend.toml"
+    friend.write_text('cables = ["clock -> friend -> daw"]\n[nodes.friend]\n'
+                      'type = "pattern-generator"\n[nodes.daw]\ntype = "midi-out"\n', "utf-8")
+    with Concert(jack_server, [patches[0], friend]) as concert:
+        concert.begin(eventually)
+        assert not _workers()
+        concert.do(lambda: concert.stage.move(1))
+        eventually(_workers, "a worker", 30)
+        first, = _workers()
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: _workers() and first not in _workers(), "another worker", 30)
+        assert concert.said("The worker, which thinks up what comes later, has fallen")
+
+
+def _workers() -> list[int | None]:
+    return [child.pid for child in multiprocessing.active_children()
+            if child.name == "kuchi-worker"]
