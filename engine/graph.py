@@ -33,9 +33,10 @@ from engine.events import (
 )
 from engine.jobs import Inline, Jobs
 from engine.knobs import Knobs
-from engine.node import AudioBlock, Context, Node, OnStage, SoundingNode
+from engine.node import Context, Node, OnStage, SoundingNode
 from engine.nodes.midi_in import MidiIn
 from engine.patch import Patch
+from engine.ports import AudioBlock
 from engine.units import HOP, SAMPLE_RATE, Samples
 
 _ONLY_FLOW = {Features, Release}

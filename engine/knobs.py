@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.controls import Binding
 from engine.events import Gesture
-from engine.node import Node, Param
+from engine.node import Node
+from engine.param import Param
 
 _NEAR = 4 / 127         # a knob this close to the value that is set has met it
 

@@ -1,19 +1,12 @@
-"""How a node is written: parameters declared once, ports read from `process`, three verbs.
+"""How a node is written: settings declared once, ports read from `process`, three verbs.
 
 `prepare` allocates, `process` does not, `reset` forgets. A node is one class in one file whose
 name is the node's type: `OnsetDetector` in `nodes/onset_detector.py` is `onset-detector`.
 
-Ports are the arguments of `process`, by type:
-
-    AudioBlock                      the last hop of an audio cable; always there
-    Bleed (AudioBlock | None)       the same, `delayed`: it may close a loop, and may hear nothing
-    Sequence[Onset], [Hit], ...     what arrived since the last hop, in order; often empty
-    Annotated[Sequence[Beat], DELAYED]   the same, but what arrived in the hop before
-
-and the annotation of what it returns is what the node gives. What a hand can have it do at once is
-an `@action`. A sounding node has a second half
-that runs in the audio thread: it names its audio inlets in `hears`, says in `sounds` whether it
-gives audio, and builds its compiled unit in `build`; its `process` takes the events.
+A setting is a `Param`; ports are the arguments of `process`, by type, as `engine.ports` lists them;
+what a hand can have it do at once is an `@action`. A sounding node has a second half that runs in
+the audio thread: it names its audio inlets in `hears`, says in `sounds` whether it gives audio, and
+builds its compiled unit in `build`; its `process` takes the events.
 """
 
 import inspect
@@ -21,140 +14,24 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Generic,
-    Literal,
-    Self,
-    TypeVar,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from engine.clock import Clock
-from engine.errors import KuchiError
-from engine.events import (
-    Beat,
-    Chord,
-    Control,
-    Event,
-    Features,
-    Gesture,
-    Hit,
-    Message,
-    NoteOff,
-    NoteOn,
-    Onset,
-    Release,
-)
+from engine.events import Event
 from engine.jobs import Inline, Jobs
+from engine.param import Param
+from engine.ports import Port, Ports, read_ports
 from engine.units import HOP, SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
     from engine.audio import AudioList, Feed
 
 T = TypeVar("T")
-
-Flow = Literal["audio", "onsets", "hits", "notes", "beats", "chords", "features", "controls",
-               "messages"]
-
-_FLOW_OF: dict[type, Flow] = {Onset: "onsets", Hit: "hits", Release: "hits", NoteOn: "notes",
-                              NoteOff: "notes", Gesture: "notes", Beat: "beats", Chord: "chords",
-                              Features: "features", Control: "controls", Message: "messages"}
-
-
-class Param(Generic[T]):
-    """A setting, declared once: validation, scenes, controls and the reference all read it.
-
-    The default gives the type. `low` and `high` bound numbers, `choices` name the words allowed.
-    A `dict` setting maps the names of nodes that feed this one to numbers (a mixer's gains).
-    `reads` reads a text that has a grammar of its own, and raises ValueError where it can't.
-    The unit is the end of the name: `_ms`, `_db`, `_hz`.
-    """
-
-    def __init__(self, default: T, *, low: float | None = None, high: float | None = None,
-                 choices: Sequence[str] = (), reads: Callable[[str], object] | None = None,
-                 help: str) -> None:
-        self.default = default
-        self.low = low
-        self.high = high
-        self.choices = tuple(choices)
-        self.reads = reads
-        self.help = help
-        self.name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, node: None, owner: type) -> "Param[T]": ...
-    @overload
-    def __get__(self, node: "Node", owner: type) -> T: ...
-    def __get__(self, node: "Node | None", owner: type) -> "Param[T] | T":
-        return self if node is None else self.default    # a set value shadows this descriptor
-
-    @property
-    def unit(self) -> str:
-        """The unit in the name, or nothing: `retrigger_ms` -> `ms`."""
-        found = re.search(r"_(ms|db|hz|s)$", self.name)
-        return {"db": "dB", "hz": "Hz"}.get(found[1], found[1]) if found else ""
-
-    @property
-    def allowed(self) -> str:
-        """What may be given, in words: `10..500 ms`, `steady, sure or early`."""
-        if self.choices:
-            return ", ".join(self.choices[:-1]) + " or " + self.choices[-1]
-        if self.low is not None and self.high is not None:
-            return f"{self.low:g}..{self.high:g} {self.unit}".rstrip()
-        return {bool: "true or false", str: "text", dict: "a table of numbers"}.get(
-            type(self.default), "a number")
-
-    def check(self, value: Any) -> Any:
-        """The value in this parameter's type, or ValueError with the reason.
-
-        >>> wait = Param(24.0, low=8, high=200, help="")
-        >>> wait.check(30)
-        30.0
-        >>> wait.check(4000)
-        Traceback (most recent call last):
-        ValueError: must lie in 8..200
-        """
-        kind = type(self.default)
-        if kind is dict:
-            if not isinstance(value, dict) or not all(map(_is_number, value.values())):
-                raise ValueError("must be a table of numbers")
-            for number in value.values():
-                self._check_range(number)
-            return {str(k): float(v) for k, v in value.items()}
-        if kind in (float, int):
-            if not _is_number(value) or (kind is int and value != int(value)):
-                raise ValueError("must be a whole number" if kind is int else "must be a number")
-            self._check_range(value)
-            return float(value) if kind is float else int(value)
-        if not isinstance(value, kind):
-            raise ValueError(f"must be {self.allowed}")
-        if self.choices and value not in self.choices:
-            raise ValueError(f"must be {self.allowed}")
-        if self.reads and isinstance(value, str) and value:
-            self.reads(value)
-        return value
-
-    def _check_range(self, value: float) -> None:
-        below = self.low is not None and value < self.low
-        if below or (self.high is not None and value > self.high):
-            raise ValueError(f"must lie in {self.allowed}")
-
-
-def _is_number(value: Any) -> bool:
-    return (isinstance(value, (int, float)) and not isinstance(value, bool)
-            and value == value and abs(value) != float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,62 +61,6 @@ def action(*, help: str) -> Callable[[T], T]:
         typing.cast(Any, method).action = Action(name, help, "pressed" in taken, "word" in taken)
         return method
     return mark
-
-
-class AudioBlock:
-    """The last hop of an audio cable, and what came before it.
-
-    samples : float32 (HOP,)   valid until `process` returns
-    start   : int              the frame of samples[0]
-    """
-
-    __slots__ = ("_hops", "_last", "_ring", "samples", "start")
-
-    def __init__(self, ring: Samples) -> None:
-        self._ring = ring                   # a power of two long, written by the audio thread
-        self._hops = [ring[place:place + HOP] for place in range(0, len(ring), HOP)]
-        self._last = len(self._hops) - 1
-        self.samples = self._hops[0]
-        self.start = 0
-
-    def move_to(self, start: int) -> None:
-        """Let `samples` be the hop that begins at frame `start`, a multiple of HOP."""
-        self.start = start
-        self.samples = self._hops[start // HOP & self._last]
-
-    def take_over(self, old: "AudioBlock", frame: int) -> None:
-        """What another block of the same sound heard before `frame` shall be this one's past."""
-        past = np.empty(min(self.reach, frame), np.float32)
-        old.history(frame - len(past), past)
-        places = np.arange(frame - len(past), frame) & (len(self._ring) - 1)
-        self._ring[places] = past
-
-    @property
-    def reach(self) -> int:
-        """How many frames before the end of this hop `history` can still give."""
-        return len(self._ring) // 2         # the other half is being written
-
-    def history(self, start: int, out: Samples) -> None:
-        """Copy the len(out) samples from frame `start` on; frames before 0 are silent.
-
-        The stretch must end with this hop or before it, and begin at most `reach` before.
-        """
-        length, ring = len(out), self._ring
-        if start < 0:
-            silent = min(-start, length)
-            out[:silent] = 0.0
-            out, start, length = out[silent:], start + silent, length - silent
-        place = start & (len(ring) - 1)
-        first = min(length, len(ring) - place)
-        out[:first] = ring[place:place + first]
-        out[first:] = ring[:length - first]
-
-
-DELAYED = "delayed"
-"""Marks an inlet that hears the previous block, and so may close a loop."""
-
-Bleed = Annotated[AudioBlock | None, DELAYED]
-"""An audio inlet that is delayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,29 +102,6 @@ class Context:
     def __post_init__(self) -> None:
         if self.jobs is None:
             self.jobs = Inline(self.clock)
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """An inlet. `compiled` audio inlets are served by the audio thread, not by `process`; an
-    `optional` one may hear nothing where another of the node's does. Of what flows there it is
-    brought the `kinds` that it names: `Sequence[Note]` hears no pedal."""
-
-    name: str
-    flow: Flow
-    delayed: bool = False
-    compiled: bool = False
-    optional: bool = False
-    kinds: tuple[type, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a type of node takes and gives, and the kinds of events that it may say."""
-
-    inlets: tuple[Port, ...]
-    gives: Flow | None = field(default=None)
-    says: tuple[type, ...] = ()
 
 
 class Node:
@@ -352,15 +150,7 @@ class Node:
     @cache
     def ports(cls) -> Ports:
         """Inlets and what is given, read from the signature of `process`."""
-        process = getattr(cls, "process", None)         # a mixer hears nothing but audio
-        hints = typing.get_type_hints(process, include_extras=True) if process else {}
-        returned = hints.pop("return", None)
-        inlets = [_port(name, hint) for name, hint in hints.items()]
-        gives = _flow(returned)
-        if issubclass(cls, SoundingNode):
-            inlets += [Port(name, "audio", compiled=True) for name in cls.hears]
-            gives = "audio" if cls.sounds else gives
-        return Ports(tuple(inlets), gives, _kinds(returned))
+        return read_ports(getattr(cls, "process", None))    # a mixer hears nothing but audio
 
     def set(self, name: str, value: Any) -> None:
         """Change a setting, checked; `changed` is told. Raises ValueError with the reason."""
@@ -422,6 +212,15 @@ class SoundingNode(Node):
     hears: ClassVar[tuple[str, ...]] = ()
     sounds: ClassVar[bool] = True
 
+    @classmethod
+    @cache
+    def ports(cls) -> Ports:
+        """The inlets of `process`, then those in `hears`; audio is given where it sounds."""
+        events = super().ports()
+        heard = (Port(name, "audio", compiled=True) for name in cls.hears)
+        return replace(events, inlets=(*events.inlets, *heard),
+                       gives="audio" if cls.sounds else events.gives)
+
     def build(self, audio: "AudioList", feeds: "Mapping[str, Sequence[Feed]]"
               ) -> Samples | None:
         """Append the compiled half to the list; called once, after `prepare`.
@@ -430,30 +229,3 @@ class SoundingNode(Node):
         returns : float32 (2, SLICE), the buffer this node writes, or None where it gives none
         """
         raise NotImplementedError
-
-
-def _flow(hint: Any) -> Flow | None:
-    if hint in (None, type(None)):
-        return None
-    flows = {_FLOW_OF[kind] for kind in _kinds(hint) if kind in _FLOW_OF}
-    if len(flows) != 1:
-        raise KuchiError(f"{hint} is no kind of port: use AudioBlock, Bleed or Sequence[an event]")
-    return flows.pop()
-
-
-def _kinds(hint: Any) -> tuple[type, ...]:
-    """`Sequence[NoteOn | NoteOff]` -> NoteOn, NoteOff."""
-    arguments = typing.get_args(hint)
-    return typing.get_args(arguments[0]) or arguments[:1] if arguments else ()
-
-
-def _port(name: str, hint: Any) -> Port:
-    if hint is AudioBlock:
-        return Port(name, "audio")
-    if hint == Bleed:
-        return Port(name, "audio", delayed=True)
-    delayed = typing.get_origin(hint) is Annotated and DELAYED in hint.__metadata__
-    hint = typing.get_args(hint)[0] if delayed else hint
-    flow = _flow(hint)
-    assert flow is not None
-    return Port(name, flow, delayed, kinds=_kinds(hint))

@@ -22,7 +22,8 @@ import engine.nodes
 from engine.controls import ACTIONS, Binding, read_binding
 from engine.controls import lines as control_lines
 from engine.errors import PatchError
-from engine.node import Node, Port
+from engine.node import Node
+from engine.ports import Port
 
 SHORT_NAMES = {"mic": "audio-in", "keys": "midi-in", "kit": "drum-sampler",
                "speakers": "audio-out"}

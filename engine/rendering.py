@@ -14,8 +14,9 @@ import numpy as np
 from engine.clock import Clock
 from engine.events import Control, Event, Gesture, Message, Note, Sent
 from engine.graph import Graph
-from engine.node import AudioBlock, Context, Node
+from engine.node import Context, Node
 from engine.patch import Patch
+from engine.ports import AudioBlock
 from engine.units import HOP, SAMPLE_RATE, Samples
 
 TAIL_S = 2.0

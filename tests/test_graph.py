@@ -13,9 +13,10 @@ from engine.errors import KuchiError
 from engine.events import Beat, Control, Gesture, NoteOff, NoteOn
 from engine.graph import Graph
 from engine.music.grid import LOOK_AHEAD_S
-from engine.node import DELAYED, Context, Node
+from engine.node import Context, Node
 from engine.nodes.clock import Clock as BeatClock
 from engine.patch import Cable, Patch, parse_patch
+from engine.ports import DELAYED
 from engine.rendering import render
 from engine.units import HOP
 

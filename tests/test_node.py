@@ -7,7 +7,9 @@ import pytest
 
 from engine.errors import KuchiError
 from engine.events import Hit, NoteOff, NoteOn, Onset, Release
-from engine.node import AudioBlock, Bleed, Node, Param, action
+from engine.node import Node, action
+from engine.param import Param
+from engine.ports import AudioBlock, Bleed
 
 
 class HeardTwice(Node):

@@ -17,7 +17,8 @@ FILES = sorted(ENGINE.rglob("*.py"))
 FLOORS = (
     ("errors", "units", "events", "drums"),
     ("dsp", "mouth"),
-    ("clock", "edition", "jobs", "node", "model", "voice", "audio", "osc", "osc_maps"),
+    ("clock", "edition", "jobs", "param", "ports", "node", "model", "voice", "audio", "osc",
+     "osc_maps"),
     ("music",),
     ("nodes",),
     ("controls", "patch", "rig", "knobs", "save", "graph", "rendering", "picture", "demos",

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.audio.source import MEAN, Source
-from engine.node import Param, SoundingNode
+from engine.node import SoundingNode
+from engine.param import Param
 from engine.units import Samples
 
 if TYPE_CHECKING:

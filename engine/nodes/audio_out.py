@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from engine.audio.commands import SET
 from engine.audio.output import GAIN, OPEN, Output
-from engine.node import Param, SoundingNode
+from engine.node import SoundingNode
+from engine.param import Param
 from engine.units import Samples, frames, gain
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from engine.music.line import HOLD, STEPS_A_BEAT, Line
 from engine.music.phrase import Harmonies, tones_of
 from engine.music.playing import Playing
 from engine.music.scales import read_scale
-from engine.node import Context, Node, Param, action
+from engine.node import Context, Node, action
+from engine.param import Param
 
 _READY_S = 0.03
 

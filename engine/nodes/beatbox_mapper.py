@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.drums import DRUMS
 from engine.events import Hit, Release
-from engine.node import Context, Node, Param
+from engine.node import Context, Node
+from engine.param import Param
 
 NOTHING = "nothing"
 

@@ -8,7 +8,8 @@ from engine.music.chords import ChordError, Harmony, chord_of, read_chord, read_
 from engine.music.forms import Form, read_form
 from engine.music.grid import Count
 from engine.music.keys import read_note
-from engine.node import Context, Node, Param, action
+from engine.node import Context, Node, action
+from engine.param import Param
 
 _SETTLE_S = 0.05            # fingers of one chord land this far apart
 _AHEAD_BEATS = 64.0         # so much of the form is told with every chord

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from engine.events import Beat, Chord, Note, NoteOff, NoteOn
-from engine.node import Context, Node, Param
+from engine.node import Context, Node
+from engine.param import Param
 
 _LONGEST_S = 32.0           # a chord held for longer was forgotten
 

@@ -8,7 +8,8 @@ from engine.music.grid import LOOK_AHEAD_S, Grid
 from engine.music.loop import tempo_of_loop
 from engine.music.midi_clock import Slave
 from engine.music.taps import Taps
-from engine.node import Context, Node, Param, action
+from engine.node import Context, Node, action
+from engine.param import Param
 
 _NUDGE_S = 0.010
 _SLOWEST, _FASTEST = 2.0, 400.0         # a tempo beyond them is none

@@ -6,7 +6,9 @@ import numpy as np
 
 from engine.dsp.levels import accumulate
 from engine.events import Hit, Onset, Release
-from engine.node import AudioBlock, Context, Node, Param
+from engine.node import Context, Node
+from engine.param import Param
+from engine.ports import AudioBlock
 from engine.units import HOP, Samples, frames, gain
 
 LEAD_S = 0.002                  # an attack begins so long before its onset

@@ -18,7 +18,9 @@ from engine.dsp.strike import LEAD, PAST, STEP, WINDOW, before, ear, frames_by, 
 from engine.edition import edition
 from engine.events import Beat, Hit, Onset, Release
 from engine.music.expectation import STRENGTH, Due
-from engine.node import DELAYED, AudioBlock, Context, Node, Param, action
+from engine.node import Context, Node, action
+from engine.param import Param
+from engine.ports import DELAYED, AudioBlock
 from engine.units import HOP, SAMPLE_RATE, frames, level_db
 from engine.voice.by_hand import AGAIN_S, WRONG_S, Hand
 from engine.voice.correction import corrected

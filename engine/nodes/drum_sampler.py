@@ -8,7 +8,8 @@ from engine.audio.kit import FLAVOURS, read_folder, synthesise
 from engine.audio.sampler import CHOKE, CORRECT, PLAY, Sampler
 from engine.drums import DRUMS, chokes, drum_of
 from engine.events import Event, Hit, NoteOff, NoteOn, Release
-from engine.node import Context, Param, SoundingNode
+from engine.node import Context, SoundingNode
+from engine.param import Param
 from engine.units import SAMPLE_RATE, Samples, frames, gain
 
 if TYPE_CHECKING:

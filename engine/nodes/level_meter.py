@@ -7,7 +7,9 @@ import numpy as np
 
 from engine.dsp.levels import accumulate
 from engine.events import Features
-from engine.node import AudioBlock, Context, Node, Param
+from engine.node import Context, Node
+from engine.param import Param
+from engine.ports import AudioBlock
 from engine.units import HOP, SAMPLE_RATE, Samples
 
 

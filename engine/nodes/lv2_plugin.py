@@ -11,7 +11,9 @@ from engine.audio.commands import SET
 from engine.drums import GM_NOTE
 from engine.errors import KuchiError
 from engine.events import Event, Hit, NoteOff, NoteOn, Release
-from engine.node import Context, Node, Param, Port, Ports, SoundingNode
+from engine.node import Context, Node, SoundingNode
+from engine.param import Param
+from engine.ports import Port, Ports
 from engine.units import Samples, frames
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from engine.music.pulse import USUAL, tempo_of
 from engine.music.scales import read_scale
 from engine.music.thru import Thru
 from engine.music.turn import Turn
-from engine.node import Context, Node, Param, action
+from engine.node import Context, Node, action
+from engine.param import Param
 
 _PAUSE_BEATS = 0.125        # a pause this long may be the end: an answer is thought of
 _THINK_BEATS = 0.75         # and needs at least so long

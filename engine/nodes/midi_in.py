@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from engine.events import Gesture, Note
-from engine.node import Node, Param
+from engine.node import Node
+from engine.param import Param
 
 
 class MidiIn(Node):

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from engine.drums import GM_NOTE
 from engine.events import Gesture, Hit, Note, NoteOff, NoteOn, Release
-from engine.node import Context, Node, Param
+from engine.node import Context, Node
+from engine.param import Param
 
 _REMEMBERED = 32                          # hits that may still be corrected
 

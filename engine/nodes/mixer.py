@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from engine.audio.commands import SET
 from engine.audio.mix import Mix
-from engine.node import Param, SoundingNode
+from engine.node import SoundingNode
+from engine.param import Param
 from engine.units import Samples, gain
 
 if TYPE_CHECKING:

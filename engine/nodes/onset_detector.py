@@ -17,7 +17,9 @@ from engine.dsp.onsets import EAR, EDGES, RUMBLE_HZ, STATE, begin, hear
 from engine.errors import ModelError
 from engine.events import Onset
 from engine.model import MODELS
-from engine.node import AudioBlock, Bleed, Context, Node, Param
+from engine.node import Context, Node
+from engine.param import Param
+from engine.ports import AudioBlock, Bleed
 from engine.units import HOP, SAMPLE_RATE
 
 JUDGE = ("first", "first_bias", "second", "second_bias", "last", "last_bias", "sure", "surer")

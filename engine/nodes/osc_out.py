@@ -8,9 +8,10 @@ from typing import Any, Self
 
 from engine.drums import DRUMS
 from engine.events import Beat, Features, Hit, Message, Release
-from engine.node import Context, Node, Param
+from engine.node import Context, Node
 from engine.osc import read_target, spelled
 from engine.osc_maps import MAPS, Form
+from engine.param import Param
 
 FRAME_S = 1 / 60
 """What changes all the time is told once in a frame of the visuals; hits always."""

@@ -13,7 +13,8 @@ from engine.music.grid import Count
 from engine.music.listening import Listener, places
 from engine.music.looper import Looper
 from engine.music.pattern import Pattern, Stroke, empty
-from engine.node import Context, Node, Param, action
+from engine.node import Context, Node, action
+from engine.param import Param
 
 AHEAD_S = 0.012                     # a hit is said so long before it sounds
 TURN_S = 0.080                      # a bar is turned to so long before it begins

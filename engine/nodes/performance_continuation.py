@@ -9,7 +9,8 @@ from engine.music.grid import Grid
 from engine.music.keys import read_span
 from engine.music.performance import Freely, Played
 from engine.music.playing import Playing, Tone
-from engine.node import Context, Node, Param, action
+from engine.node import Context, Node, action
+from engine.param import Param
 
 _SHORTEST_S = 1.0
 

@@ -9,7 +9,9 @@ import numpy as np
 from engine.dsp.yin import FRAME, LONGEST, RATE, TAPS, low_pass, quarter, yin
 from engine.events import Note, NoteOff, NoteOn
 from engine.music.scales import nearest, read_scale
-from engine.node import AudioBlock, Context, Node, Param
+from engine.node import Context, Node
+from engine.param import Param
+from engine.ports import AudioBlock
 from engine.units import HOP, SAMPLE_RATE
 
 _EVERY = 4                              # hops between two looks: 5.3 ms

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from engine.errors import KuchiError
-from engine.node import Node, Param
+from engine.node import Node
 from engine.nodes.lv2_plugin import Lv2Plugin
+from engine.param import Param
 
 
 class Vst3Plugin(Lv2Plugin):

@@ -14,8 +14,9 @@ import numpy as np
 from engine.clock import Clock
 from engine.errors import UsageError
 from engine.events import Onset
-from engine.node import AudioBlock, Context
+from engine.node import Context
 from engine.nodes.onset_detector import OnsetDetector
+from engine.ports import AudioBlock
 from engine.rehearsal.teaching import DOUBLE_S, cut, refusal
 from engine.units import HOP, SAMPLE_RATE, Samples, frames
 from engine.voice.correction import EACH

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.node import Param
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.nodes.onset_detector import OnsetDetector
+from engine.param import Param
 from engine.rehearsal.microphone import CLIPPED, Sound, listen
 from engine.rendering import play
 from engine.units import SAMPLE_RATE, Samples, frames, level_db

@@ -12,7 +12,7 @@ import numpy as np
 from engine.clock import Clock
 from engine.errors import KuchiError
 from engine.events import Hit, Release
-from engine.node import AudioBlock
+from engine.ports import AudioBlock
 from engine.voice.drum_model import CLASSES
 from engine.voice.keeping import take_of
 from engine.voice.lessons import Lesson, Lessons

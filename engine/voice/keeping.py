@@ -15,7 +15,8 @@ from engine.clock import Clock
 from engine.edition import edition
 from engine.errors import UsageError
 from engine.jobs import Done, Jobs
-from engine.node import AudioBlock, OnStage
+from engine.node import OnStage
+from engine.ports import AudioBlock
 from engine.units import HOP, frames
 from engine.voice.profile import AFTER_S, BEFORE_S, Profile, Take
 from engine.voice.profile_file import load_profile, save_profile

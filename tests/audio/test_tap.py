@@ -5,7 +5,7 @@ import pytest
 
 from engine.audio import AudioList
 from engine.audio.source import Source
-from engine.node import AudioBlock
+from engine.ports import AudioBlock
 from engine.units import HOP
 
 

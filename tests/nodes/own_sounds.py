@@ -7,8 +7,9 @@ import numpy as np
 from engine.clock import Clock
 from engine.events import Hit, Onset
 from engine.mouth import perform
-from engine.node import AudioBlock, Context, OnStage
+from engine.node import Context, OnStage
 from engine.nodes.drum_classifier import DrumClassifier
+from engine.ports import AudioBlock
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.voice.profile import Profile, taught
 

@@ -11,9 +11,10 @@ from engine.clock import Clock
 from engine.events import Hit, NoteOn, Onset, Release
 from engine.graph import Graph
 from engine.mouth import beat, perform
-from engine.node import AudioBlock, Context
+from engine.node import Context
 from engine.nodes.crosstalk_cancel import CrosstalkCancel
 from engine.patch import load_patch
+from engine.ports import AudioBlock
 from engine.units import HOP, SAMPLE_RATE, frames
 
 WAIT_S, ANNOUNCED_S = 0.024, 0.006

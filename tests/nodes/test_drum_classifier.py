@@ -18,8 +18,9 @@ from engine.dsp.strike import WIDTH
 from engine.errors import ModelError
 from engine.events import Hit, Onset, Release
 from engine.mouth import beat, perform
-from engine.node import AudioBlock, Context
+from engine.node import Context
 from engine.nodes.drum_classifier import DrumClassifier
+from engine.ports import AudioBlock
 from engine.rendering import hear, play
 from engine.voice.drum_model import UNITS
 

@@ -12,9 +12,10 @@ from engine.errors import FileError
 from engine.events import Hit, Onset, Release
 from engine.graph import Graph
 from engine.mouth import perform
-from engine.node import AudioBlock, Context
+from engine.node import Context
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.patch import load_patch
+from engine.ports import AudioBlock
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.rendering import hear, play
 from engine.voice.drum_model import drum_model
