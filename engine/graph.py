@@ -9,25 +9,22 @@ order in which it leaves.
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine.audio import AudioList, Feed, denormals
+from engine.audio import AudioList, denormals
 from engine.clock import Clock
 from engine.errors import KuchiError
 from engine.events import (
     Control,
     Event,
-    Features,
     Gesture,
     Hit,
     Note,
     NoteOff,
     NoteOn,
     Onset,
-    Release,
     Sent,
     Skipped,
 )
@@ -36,31 +33,8 @@ from engine.knobs import Knobs
 from engine.node import Context, Node, OnStage, SoundingNode
 from engine.nodes.midi_in import MidiIn
 from engine.patch import Patch
-from engine.ports import AudioBlock
 from engine.units import HOP, SAMPLE_RATE, Samples
-
-_ONLY_FLOW = {Features, Release}
-"""They flow from node to node and never leave: none is an answer."""
-
-_Way = tuple[list[Event], tuple[type, ...]]
-"""A list that a node fills, and with what of all that it says; () is everything."""
-
-
-@dataclass(slots=True)
-class _Step:
-    """One event node: its arguments are the very lists that the nodes before it fill."""
-
-    name: str
-    node: Node
-    arguments: list[Any]
-    targets: list[_Way] = field(default_factory=list)
-    later: list[_Way] = field(default_factory=list)       # delayed inlets' next hop
-
-    @property
-    def matters(self) -> bool:
-        """Does anybody notice what it does? Not if all it says is for cables that aren't there."""
-        says = self.node.ports().says
-        return bool(self.targets or self.later or not says or set(says) - _ONLY_FLOW)
+from engine.wiring import ONLY_FLOW, Step, only, wire_audio, wire_events
 
 
 class Graph:
@@ -85,9 +59,6 @@ class Graph:
         self.audio = AudioList(input_channels=input_channels, output_channels=output_channels)
         self.nodes: dict[str, Node] = {}
         self._feeds: dict[str, dict[str, tuple[str, ...]]] = {}
-        self._blocks: list[AudioBlock] = []
-        self._steps: list[_Step] = []
-        self._calls: list[tuple[Callable[[], Sequence[Event] | None], _Step]] = []
         self._filled: list[list[Event]] = []            # inboxes to be emptied after this hop
         self._arriving: deque[Note | Gesture | Control] = deque()
         self._outbox: list[tuple[float, int, Sent]] = []
@@ -95,15 +66,17 @@ class Graph:
         for name, (kind, settings) in patch.nodes.items():
             node = kind(**settings)
             feeds = self._feeds[name] = {
-                port.name: tuple(cable.source for cable in self._into(name, port.name))
+                port.name: tuple(cable.source for cable in patch.into(name, port.name))
                 for port in kind.ports().inlets}
             desk = jobs(name) if jobs else Inline(self.clock)
             node.prepare(Context(self.clock, patch.folder, seed, name=name, feeds=feeds,
                                  jobs=desk, stage=stage))
             self.nodes[name] = node
         self.knobs = Knobs(patch.controls, self.nodes)
-        self._wire_audio()
-        self._wire_events()
+        self._taps = wire_audio(patch, self.nodes, self.audio)
+        self._blocks = list(self._taps.values())
+        self._steps, self._delayed = wire_events(patch, self.nodes, self._taps)
+        self._line_up()
         self._keys = [node for node in self.nodes.values() if isinstance(node, MidiIn)]
 
     @property
@@ -116,70 +89,6 @@ class Graph:
         """The files that its nodes have read, and which edition of each."""
         return {path: edition for node in self.nodes.values()
                 for path, edition in node.has_read.items()}
-
-    # -- building ------------------------------------------------------------------------------
-
-    def _wire_audio(self) -> None:
-        """Build the audio list in order, then a ring for each buffer that an event node hears."""
-        self._buffers: dict[str, Samples] = {}
-        for name, node in self.nodes.items():
-            if isinstance(node, SoundingNode):
-                feeds = {port: [Feed(cable.source, self._buffers[cable.source])
-                                for cable in self._into(name, port)] for port in node.hears}
-                given = node.build(self.audio, feeds)
-                if given is not None:
-                    self._buffers[name] = given
-        self._taps: dict[str, AudioBlock] = {}
-        for name in self.nodes:
-            for port in self.nodes[name].ports().inlets:
-                if port.flow == "audio" and not port.compiled:
-                    self._tap(name, port.name)
-        self.audio.compile()
-
-    def _tap(self, name: str, port: str) -> None:
-        """One ring for all event nodes that hear the same buffers."""
-        sources = [cable.source for cable in self._into(name, port)]
-        key = "+".join(sources)
-        if sources and key not in self._taps:
-            feeds = [Feed(source, self._buffers[source]) for source in sources]
-            self._taps[key] = AudioBlock(self.audio.tap(self.audio.sum(feeds)))
-            self._blocks.append(self._taps[key])
-
-    def _wire_events(self) -> None:
-        inboxes: dict[tuple[str, str], list[Event]] = {}
-        for name, node in self.nodes.items():
-            arguments: list[Any] = []
-            for port in node.ports().inlets:
-                if port.compiled:
-                    continue
-                if port.flow == "audio":
-                    key = "+".join(cable.source for cable in self._into(name, port.name))
-                    arguments.append(self._taps.get(key))
-                else:
-                    arguments.append(inboxes.setdefault((name, port.name), []))
-            if hasattr(node, "process"):
-                self._steps.append(_Step(name, node, arguments))
-        later: dict[tuple[str, str], list[Event]] = {}
-        for step in self._steps:
-            says = set(step.node.ports().says)
-            for cable in self.patch.cables:
-                if cable.source == step.name and cable.port.flow != "audio":
-                    inlet = cable.target, cable.port.name
-                    kinds = () if says <= set(cable.port.kinds) else cable.port.kinds
-                    if cable.port.delayed:
-                        step.later.append((later.setdefault(inlet, []), kinds))
-                    else:
-                        step.targets.append((inboxes[inlet], kinds))
-        self._delayed = [(events, inboxes[inlet]) for inlet, events in later.items()]
-        self._line_up()
-
-    def _line_up(self) -> None:
-        """What the loop calls in each hop, looked up beforehand; who isn't heard needn't speak."""
-        self._calls = [(partial(step.node.process, *step.arguments), step)
-                       for step in self._steps if step.matters]
-
-    def _into(self, name: str, port: str) -> list[Any]:
-        return [c for c in self.patch.cables if c.target == name and c.port.name == port]
 
     # -- running -------------------------------------------------------------------------------
 
@@ -247,10 +156,10 @@ class Graph:
             node = known.get(step.name)
             if type(node) is not type(step.node) or isinstance(node, SoundingNode):
                 continue
-            if not _has_loaded_the_same(node, step.node):
+            if not node.has_loaded_the_same_as(step.node):
                 step.node.take_over(node)
             else:
-                _give_settings(node, step.node)
+                node.set_like(step.node)
                 if self._feeds[step.name] != old._feeds[step.name]:
                     node.rewired(step.node)
                 step.node = self.nodes[step.name] = node
@@ -259,6 +168,11 @@ class Graph:
         self._outbox += old._outbox
         heapq.heapify(self._outbox)
         self._count += old._count
+
+    def _line_up(self) -> None:
+        """What the loop calls in each hop, looked up beforehand; who isn't heard needn't speak."""
+        self._calls = [(partial(step.node.process, *step.arguments), step)
+                       for step in self._steps if step.matters]
 
     def _hop(self) -> None:
         clock = self.clock
@@ -286,7 +200,7 @@ class Graph:
                 self._filled.append(inbox)
                 events.clear()
 
-    def _mute(self, step: _Step, error: Exception) -> None:
+    def _mute(self, step: Step, error: Exception) -> None:
         """A node that raised falls silent, its notes ended, and the show goes on."""
         if self._on_fault is None:
             raise KuchiError(f"node {step.name} failed at {self.clock.now:.3f} s: "
@@ -296,19 +210,19 @@ class Graph:
         self._on_fault(step.name, error)
         self._send(step, step.node.release())
 
-    def _send(self, step: _Step, events: Sequence[Event]) -> None:
+    def _send(self, step: Step, events: Sequence[Event]) -> None:
         if not self.listening:
             events = [event for event in events if not _was_heard(event)]
         for target, kinds in step.targets:
-            target.extend(_of(kinds, events))
+            target.extend(only(kinds, events))
             self._filled.append(target)
         for target, kinds in step.later:
-            target.extend(_of(kinds, events))
+            target.extend(only(kinds, events))
         if step.node.inlet:
             return                                      # what came in has not left
         now = self.clock.now
         for event in events:
-            if type(event) not in _ONLY_FLOW:
+            if type(event) not in ONLY_FLOW:
                 sent = max(getattr(event, "due", 0.0), now)
                 self._count += 1
                 heapq.heappush(self._outbox, (sent, self._count, Sent(sent, step.name, event)))
@@ -417,23 +331,6 @@ class Graph:
         return self.patch.scenes[name]
 
 
-def _of(kinds: tuple[type, ...], events: Sequence[Event]) -> Sequence[Event]:
-    return [event for event in events if isinstance(event, kinds)] if kinds else events
-
-
 def _was_heard(event: Event) -> bool:
     """Is it a strike of somebody's? What is generated is due the moment that is its time."""
     return isinstance(event, Onset) or (isinstance(event, Hit) and event.due != event.time)
-
-
-def _has_loaded_the_same(node: Node, other: Node) -> bool:
-    return node.has_read == other.has_read and all(
-        getattr(node, name) == getattr(other, name) for name in node.loads)
-
-
-def _give_settings(node: Node, like: Node) -> None:
-    """Set a node to what another of its type is set to; only what differs is touched."""
-    for name in node.params():
-        value = getattr(like, name)
-        if getattr(node, name) != value:
-            node.set(name, value)

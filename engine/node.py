@@ -160,6 +160,13 @@ class Node:
         self.__dict__[name] = param.check(value)
         self.changed(name)
 
+    def set_like(self, other: Self) -> None:
+        """Set it to what another of its type is set to; only what differs is touched."""
+        for name in self.params():
+            value = getattr(other, name)
+            if getattr(self, name) != value:
+                self.set(name, value)
+
     @classmethod
     @cache
     def actions(cls) -> Mapping[str, Action]:
@@ -191,6 +198,11 @@ class Node:
     def release(self) -> Sequence[Event]:
         """End what this node still holds, such as notes; called when the graph stops."""
         return ()
+
+    def has_loaded_the_same_as(self, other: Self) -> bool:
+        """Have both read the same editions of the same files?"""
+        return self.has_read == other.has_read and all(
+            getattr(self, name) == getattr(other, name) for name in self.loads)
 
     def rewired(self, fresh: Self) -> None:
         """An edit has drawn other cables: take what hangs on them from a fresh one, built warm."""

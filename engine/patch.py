@@ -86,6 +86,10 @@ class Patch:
         return Patch(self.source, self.folder, self.title, self.about, nodes, self.cables,
                      self.scenes, self.controls)
 
+    def into(self, node: str, port: str) -> list[Cable]:
+        """The cables that reach an inlet, in the order in which they are drawn."""
+        return [c for c in self.cables if c.target == node and c.port.name == port]
+
     def nodes_with(self, action: str, word: str = "") -> list[str]:
         """The names of the nodes that have this action; with a `word`, that can be told which."""
         return [name for name, (kind, _) in self.nodes.items()
