@@ -4,6 +4,9 @@ Every message tells where, what, and what instead. A mistake of the performer's 
 traceback: the command line prints the message and leaves with the error's exit code.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class KuchiError(Exception):
     """Anything Kuchi explains rather than crashes on; `exit_code` is what the command returns."""
@@ -50,3 +53,9 @@ class FileError(KuchiError):
     """An input can't be read, or an output can't be written."""
 
     exit_code = 6
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean "drums"?`, or nothing where no known word is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f'; did you mean "{near[0]}"?' if near else ""

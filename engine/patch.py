@@ -5,25 +5,19 @@ near, what was probably meant. Nothing is built here: a `Patch` is checked plain
 `engine.graph` makes it run.
 """
 
-import importlib
-import inspect
-import pkgutil
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import cache
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import engine.nodes
+from engine.cables import Cable, idle, in_order, join
 from engine.controls import ACTIONS, Binding, read_binding
 from engine.controls import lines as control_lines
-from engine.errors import PatchError
+from engine.errors import PatchError, did_you_mean
 from engine.node import Node
-from engine.ports import Port
+from engine.nodes import node_types
 
 SHORT_NAMES = {"mic": "audio-in", "keys": "midi-in", "kit": "drum-sampler",
                "speakers": "audio-out"}
@@ -32,18 +26,6 @@ PATCHES = Path(__file__).parents[1] / "patches"
 """The patches that come with Kuchi."""
 
 _SECTIONS = ("title", "about", "cables", "nodes", "scenes", "controls")
-
-
-@dataclass(frozen=True, slots=True)
-class Cable:
-    """What `source` gives reaches the inlet `port` of `target`."""
-
-    source: str
-    target: str
-    port: Port
-
-    def __str__(self) -> str:
-        return f"{self.source} -> {self.target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +65,7 @@ class Patch:
             mistakes.append(f'{where} {"no " if node else "a "}setting "{name}"')
         if mistakes:
             raise PatchError(self.source, mistakes)
-        return Patch(self.source, self.folder, self.title, self.about, nodes, self.cables,
-                     self.scenes, self.controls)
+        return replace(self, nodes=nodes)
 
     def into(self, node: str, port: str) -> list[Cable]:
         """The cables that reach an inlet, in the order in which they are drawn."""
@@ -94,19 +75,6 @@ class Patch:
         """The names of the nodes that have this action; with a `word`, that can be told which."""
         return [name for name, (kind, _) in self.nodes.items()
                 if (found := kind.actions().get(action)) and (found.words or not word)]
-
-
-@cache
-def node_types() -> Mapping[str, type[Node]]:
-    """Every type of node there is, by name: one file of `engine/nodes` each."""
-    found = {}
-    for module in pkgutil.iter_modules(engine.nodes.__path__):
-        members = vars(importlib.import_module(f"engine.nodes.{module.name}")).values()
-        for kind in members:
-            if (inspect.isclass(kind) and issubclass(kind, Node)
-                    and kind.type_name() == module.name.replace("_", "-")):
-                found[kind.type_name()] = kind
-    return found
 
 
 def own_patches() -> dict[str, Path]:
@@ -145,12 +113,6 @@ def parse_patch(text: str, *, source: str = "patch", folder: Path = Path()) -> P
     except tomllib.TOMLDecodeError as error:
         raise PatchError(source, [f"is not TOML: {error}"]) from None
     return _Reading(document, source, folder).patch()
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "drums"?`, or nothing where no known word is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 @dataclass
@@ -197,6 +159,10 @@ class _Reading:
             self.mistakes.append(f"{key}: must be text")
             return ""
         return text
+
+    @property
+    def _kinds(self) -> dict[str, type[Node]]:
+        return {name: kind for name, (kind, _) in self.nodes.items()}
 
     # -- nodes ---------------------------------------------------------------------------------
 
@@ -269,17 +235,11 @@ class _Reading:
         known = [self._known(name, place) for name in (left, target)]
         if not all(known):
             return None
-        giver, taker = self.nodes[left][0], self.nodes[target][0]
-        gives = giver.ports().gives
-        if gives is None or giver.outlet in ("midi", "osc"):
-            self.mistakes.append(f"{place}: {left} is an outlet, nothing comes out of it")
+        try:
+            return join(self._kinds, left, target, port_name)
+        except ValueError as error:
+            self.mistakes.append(f"{place}: {error}")
             return None
-        inlets = taker.ports().inlets
-        fitting = [p for p in inlets if p.flow == gives and (not port_name or p.name == port_name)]
-        if not fitting:
-            self.mistakes.append(f"{place}: " + self._misfit(left, target, port_name))
-            return None
-        return Cable(left, target, next((p for p in fitting if not p.delayed), fitting[0]))
 
     def _known(self, name: str, place: str) -> bool:
         if name in self.nodes:
@@ -299,26 +259,6 @@ class _Reading:
             return False
         return True
 
-    def _misfit(self, left: str, target: str, port_name: str) -> str:
-        giver, taker = self.nodes[left][0], self.nodes[target][0]
-        gives, inlets = giver.ports().gives, taker.ports().inlets
-        if port_name and port_name not in {p.name for p in inlets}:
-            known = ", ".join(p.name for p in inlets) or "none"
-            return (f'{target} has no port "{port_name}"'
-                    + (did_you_mean(port_name, [p.name for p in inlets]) or f"; it has: {known}"))
-        takes = sorted({p.flow for p in inlets
-                        if (p.name == port_name if port_name else not p.delayed)})
-        if not takes:
-            return f"{left} gives {gives}, {target} takes nothing"
-        between = [name for name, kind in node_types().items() if kind.ports().gives in takes
-                   and gives in {p.flow for p in kind.ports().inlets if not p.delayed}
-                   and kind not in (giver, taker)]
-        wanted = [p.flow for p in inlets]       # what it takes first is what it is for
-        between.sort(key=lambda name: (wanted.index(node_types()[name].ports().gives or "audio"),
-                                       len(node_types()[name].ports().inlets)))
-        hint = f" Put a {between[0]} between them?" if between else ""
-        return f"{left} gives {gives}, {target} takes {' or '.join(takes)}.{hint}"
-
     # -- the whole -----------------------------------------------------------------------------
 
     def _check_tables_of_feeds(self, cables: list[Cable]) -> None:
@@ -334,35 +274,13 @@ class _Reading:
         """Report nodes that can never do anything; a misdrawn cable is reported by itself."""
         if any(mistake.startswith("cable") for mistake in self.mistakes):
             return
-        for name, (kind, _) in self.nodes.items():
-            heard = {c.port.name for c in cables if c.target == name}
-            if not heard and not any(c.source == name for c in cables):
-                self.mistakes.append(f"nodes.{name}: no cable reaches it; draw one, or take it out")
-                continue
-            needed = [p for p in kind.ports().inlets if not p.delayed
-                      and not (p.optional and heard)]
-            missing = [p for p in needed if p.flow == "audio" and p.name not in heard]
-            events = [p for p in needed if p.flow != "audio"]
-            if events and not kind.begins and not any(p.name in heard for p in events):
-                missing.append(events[0])
-            for port in missing:
-                giver = next((n for n, k in node_types().items()
-                              if k.ports().gives == port.flow and k is not kind), None)
-                self.mistakes.append(f"nodes.{name}: hears no {port.flow}"
-                                     + (f'; add a cable such as "{giver} -> {name}"'
-                                        if giver else ""))
+        self.mistakes += [f"nodes.{name}: {why}" for name, why in idle(self._kinds, cables)]
 
     def _order(self, cables: list[Cable]) -> list[str]:
-        before: dict[str, set[str]] = {name: set() for name in self.nodes}
-        for cable in cables:
-            if not cable.port.delayed:
-                before[cable.target].add(cable.source)
         try:
-            return list(TopologicalSorter(before).static_order())
-        except CycleError as error:
-            circle = " -> ".join(reversed(error.args[1]))
-            self.mistakes.append(f'cables "{circle}" go round in a circle; only a delayed port '
-                                 'may close one, such as "-> onsets.bleed"')
+            return in_order(self.nodes, cables)
+        except ValueError as error:
+            self.mistakes.append(str(error))
             return []
 
     def _read_scene(self, scene: str, table: Any) -> dict[tuple[str, str], Any]:

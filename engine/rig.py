@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.controls import Binding, lines, read_binding
-from engine.errors import PatchError
-from engine.patch import Patch, did_you_mean, node_types
+from engine.errors import PatchError, did_you_mean
+from engine.nodes import node_types
+from engine.patch import Patch
 
 _SETTINGS: dict[str, dict[str, tuple[str, type, int, int]]] = {
     "audio": {"device": ("device", str, 0, 0), "input_channels": ("input_channels", int, 1, 256),

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import pytest
 
+from engine.cables import Cable
 from engine.clock import Clock
 from engine.errors import KuchiError
 from engine.events import Beat, Control, Gesture, NoteOff, NoteOn
@@ -15,7 +16,7 @@ from engine.graph import Graph
 from engine.music.grid import LOOK_AHEAD_S
 from engine.node import Context, Node
 from engine.nodes.clock import Clock as BeatClock
-from engine.patch import Cable, Patch, parse_patch
+from engine.patch import Patch, parse_patch
 from engine.ports import DELAYED
 from engine.rendering import render
 from engine.units import HOP

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import PatchError
-from engine.patch import load_patch, node_types, own_patches, parse_patch
+from engine.nodes import node_types
+from engine.patch import load_patch, own_patches, parse_patch
 
 GOOD = """
 cables = ["mic -> onsets -> drums -> daw", "mic -> drums"]

@@ -12,8 +12,9 @@ from engine.errors import KuchiError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.cables import Cable
     from engine.node import Node
-    from engine.patch import Cable, Patch
+    from engine.patch import Patch
 
 
 @click.group(short_help="Check, show and list patches; the nodes they are made of.")
@@ -100,7 +101,8 @@ def list_patches(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def nodes(types: tuple[str, ...], as_json: bool) -> None:
     """The reference of nodes: what each takes, gives and can be set to (Markdown)."""
-    from engine.patch import did_you_mean, node_types
+    from engine.errors import did_you_mean
+    from engine.nodes import node_types
 
     known = node_types()
     for name in types:
