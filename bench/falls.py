@@ -26,7 +26,7 @@ from bench.table import Gate, Report, Row
 from engine.errors import KuchiError
 from engine.jobs import name_of
 from engine.live import crew, engine
-from engine.live.command import SOON_S
+from engine.live.supervisor import SOON_S
 from engine.mouth import beat, perform
 from engine.nodes.drum_classifier import DrumClassifier
 from engine.units import SAMPLE_RATE
