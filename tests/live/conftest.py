@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from _pytest.runner import runtestprotocol
 from null_control import NullControl
+from receiver import Receiver
 
 TRIES = int(os.environ.get("LIVE_TRIES", "6"))
 _null: NullControl | None = None
@@ -122,6 +123,14 @@ def jack_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def receiver(jack_server: str) -> Iterator[Receiver]:
+    """A MIDI program that waits to be connected."""
+    receiver = Receiver(jack_server)
+    yield receiver
+    receiver.close()
 
 
 def real_time_is_allowed() -> bool:

@@ -1,16 +1,14 @@
 """The port process on real ports: whatever falls, a listening MIDI client hears every note end."""
 
-import json
 import os
 import signal
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 from port_rig import ON, Rig
+from receiver import OFF, Receiver
 
 from engine.devices.midi import Sequencer
 from engine.live.messages import Heard, Midi, Panic, Ports, Stop, send
@@ -21,70 +19,6 @@ pytestmark = [pytest.mark.live,
                                       indirect=True)]
 
 KICK, SNARE = 36, 38
-OFF = 0x89                                      # a note of channel 10 ends
-
-
-class Receiver:
-    """A MIDI program at the other end: hears one port, and can play into another."""
-
-    def __init__(self, server: str, name: str = "receiver") -> None:
-        import jack
-        self.client = jack.Client(name, no_start_server=True, servername=server)
-        self.ear = self.client.midi_inports.register("ear")
-        self.voice = self.client.midi_outports.register("voice")
-        self.heard: list[tuple[int, bytes]] = []
-        self.to_play: list[bytes] = []
-        self.client.set_process_callback(self._process)
-        self.client.activate()
-
-    def _process(self, frames: int) -> None:
-        now = time.monotonic_ns()
-        for _, data in self.ear.incoming_midi_events():
-            self.heard.append((now, bytes(data)))
-        self.voice.clear_buffer()
-        for data in self.to_play[:8]:
-            self.voice.write_midi_event(0, data)
-        del self.to_play[:8]
-
-    def sees(self, name: str) -> bool:
-        return any(p.name.endswith(f":{name}") for p in self.client.get_ports(is_midi=True))
-
-    def listen_to(self, name: str) -> bool:
-        """Be connected to the output of this name; False where it isn't there."""
-        return any(self._connect(there, self.ear)
-                   for there in self.client.get_ports(is_midi=True, is_output=True)
-                   if there.name.endswith(f":{name}"))
-
-    def play_into(self, name: str) -> bool:
-        return any(self._connect(self.voice, there)
-                   for there in self.client.get_ports(is_midi=True, is_input=True)
-                   if there.name.endswith(f":{name}"))
-
-    def _connect(self, source, target) -> bool:
-        import jack
-        if not self.client.get_all_connections(source).count(target):
-            try:
-                self.client.connect(source, target)
-            except jack.JackErrorCode:                   # it has gone just now
-                return False
-        return True
-
-    @property
-    def messages(self) -> list[bytes]:
-        return [data for _, data in self.heard]
-
-    def sounding(self) -> set[int]:
-        notes: set[int] = set()
-        for data in self.messages:
-            if data[0] == ON and data[2]:
-                notes.add(data[1])
-            elif data[0] in (ON, OFF):
-                notes.discard(data[1])
-        return notes
-
-    def close(self) -> None:
-        self.client.deactivate(ignore_errors=True)
-        self.client.close(ignore_errors=True)
 
 
 @pytest.fixture
@@ -92,13 +26,6 @@ def rig(jack_server: str) -> Iterator[Rig]:
     rig = Rig()
     yield rig
     rig.close()
-
-
-@pytest.fixture
-def receiver(jack_server: str) -> Iterator[Receiver]:
-    receiver = Receiver(jack_server)
-    yield receiver
-    receiver.close()
 
 
 @pytest.fixture
@@ -376,31 +303,3 @@ def test_what_comes_in_broken_is_let_go_by(broken, rig, jack_server, receiver, e
 def test_the_loop_shows_that_it_is_alive(playing, eventually):
     before = int(playing.block.words[PORT_BEAT])
     eventually(lambda: int(playing.block.words[PORT_BEAT]) > before, "a beat")
-
-
-def kuchi(*words: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "engine", "midi", *words],
-                            stdout=subprocess.PIPE, text=True)
-
-
-def test_the_ports_are_listed_by_what_they_are_good_for(jack_server, receiver):
-    said = json.loads(kuchi("list", "--json").communicate(timeout=30)[0])
-    assert said == {"api": "Jack", "outputs": ["receiver:ear"], "inputs": ["receiver:voice"]}
-
-
-def test_the_monitor_prints_what_arrives(jack_server, receiver, eventually):
-    monitor = kuchi("monitor", "voice", "--count", "2")
-    eventually(lambda: receiver.voice.number_of_connections, "the monitor listens")
-    receiver.to_play += [bytes((0x99, 36, 100)), bytes((0xB0, 7, 99))]
-    lines = monitor.communicate(timeout=30)[0].splitlines()
-    assert "note_on" in lines[0]
-    assert "note 36 / C1" in lines[0]
-    assert lines[1].endswith("channel 1  number 7  value 99")
-
-
-def test_panic_from_outside_silences_a_synth_that_hangs(jack_server, receiver, eventually):
-    receiver.heard.append((0, bytes((ON, KICK, 100))))          # whoever sent it has gone
-    assert "receiver:ear is silent" in kuchi("panic", "receiver").communicate(timeout=30)[0]
-    eventually(lambda: not receiver.sounding(), "silence")
-    assert {data[0] for data in receiver.messages
-            if data[0] >= 0xB0 and data[1] == 120} == set(range(0xB0, 0xC0))
