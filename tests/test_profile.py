@@ -1,6 +1,7 @@
 """A profile keeps what a performer taught, through edits and their undoing, and as a file."""
 
 import json
+import os
 import zipfile
 from dataclasses import replace
 
@@ -11,7 +12,13 @@ from engine.errors import FileError, UsageError
 from engine.mouth import perform
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.voice.profile import LEAST_RANGE_DB, Profile, Take, taught
-from engine.voice.profile_file import load_profile, packed, profile_path, save_profile
+from engine.voice.profile_file import (
+    change_profile,
+    load_profile,
+    packed,
+    profile_path,
+    save_profile,
+)
 
 
 def given(sound, count=3, who="aki", seed=0, soft=0.5):
@@ -185,10 +192,65 @@ def test_a_profile_that_cannot_be_written_leaves_the_old_one(three, tmp_path):
     path = tmp_path / "mine.kuchi"
     save_profile(path, three)
     before = path.read_bytes()
-    (tmp_path / ".mine.kuchi.part").mkdir()             # where the new one would be written
+    (tmp_path / f".mine.kuchi.{os.getpid()}.part").mkdir()  # where the new one would be written
     with pytest.raises(FileError, match="can't be saved"):
         save_profile(path, taught(three.without("tss")))
     assert path.read_bytes() == before
+
+
+def test_what_another_program_writes_during_a_change_is_changed_in_its_turn(three, tmp_path):
+    path = tmp_path / "mine.kuchi"
+    save_profile(path, three)
+    others = [three.with_takes("snare", given("pf", 1)), three.without("tss")]
+
+    def change(now):
+        if others:                                      # it is quicker than we are, twice
+            save_profile(path, others.pop(0))
+        return now.with_takes("boots", given("b", 2))
+
+    before, after = change_profile(path, change)
+    assert (before.names, after.names) == (("boots", "snare"),) * 2
+    assert len(after.numbers("boots")) == len(three.numbers("boots")) + 2
+    assert packed(load_profile(path)) == packed(after)
+    assert os.listdir(tmp_path) == ["mine.kuchi"]
+
+
+def test_a_file_that_is_never_left_alone_is_given_up_and_stays_the_others(three, tmp_path):
+    path = tmp_path / "mine.kuchi"
+
+    def change(now):
+        save_profile(path, three.without("tss"))
+        return now.without("boots")
+
+    save_profile(path, three)
+    with pytest.raises(FileError, match="again and again"):
+        change_profile(path, change)
+    assert load_profile(path).names == ("boots", "snare")
+
+
+def test_nothing_to_change_leaves_the_file_alone_and_no_file_is_said(three, tmp_path):
+    path = tmp_path / "mine.kuchi"
+    with pytest.raises(FileError, match="there is no profile"):
+        change_profile(path, lambda now: now)
+    assert change_profile(path, lambda now: now, begin=Profile()) == (Profile(), Profile())
+    assert not path.exists()
+    save_profile(path, three)
+    written = path.stat().st_mtime_ns
+    change_profile(path, lambda now: now)
+    assert path.stat().st_mtime_ns == written
+
+
+def test_a_profile_with_what_another_has_gained_is_what_it_would_have_become(three):
+    lesson = three.with_takes("boots", given("b", 2)).with_takes("new", given("k", 3))
+    lesson = lesson.with_played([("new", given("k", 1)[0]), ("tss", given("ts", 1)[0])])
+    assert packed(three.with_gained(three, lesson)) == packed(lesson)
+    assert three.with_gained(three, three) is three
+    meanwhile = three.with_takes("snare", given("pf", 1)).without("tss")
+    both = meanwhile.with_gained(three, lesson)
+    assert both.names == ("boots", "snare", "new")
+    gained = {name: len(both.numbers(name)) - len(three.numbers(name)) for name in three.names[:2]}
+    assert gained == {"boots": 2, "snare": 1}
+    assert [name for _, name in both.page.played] == ["new"]
 
 
 def test_a_bare_name_lies_among_the_performers_own_and_a_path_where_it_says(tmp_path):

@@ -57,7 +57,7 @@ def command(profile: str, manifest: Path | None, per_class: int | None, sounds: 
     the one that was played when teaching, or the rows of a manifest after the first N.
     """
     from engine.voice.profile import Profile, known_by
-    from engine.voice.profile_file import load_profile, profile_path, save_profile
+    from engine.voice.profile_file import change_profile, load_profile, profile_path
 
     if manifest is not None and (sounds or recording):
         raise UsageError("--manifest teaches from files; --sounds and --recording from a lesson")
@@ -71,35 +71,38 @@ def command(profile: str, manifest: Path | None, per_class: int | None, sounds: 
         new, words = _from_manifest(held, manifest, per_class)
     elif sounds or recording or not (edits or want_report or only_list):
         new = _by_ear(held, sounds, device, channel, recording)
-    for edit, how in edits:
-        new = getattr(new, edit)(*how)
-    if new is held and not path.exists():
+    if new is held and not edits and not path.exists():
         raise UsageError(f"{path}: there is no such profile yet; teach one by leaving the other "
                          "options out, or from files with --manifest CSV")
-    if new is not held or want_report:
-        new = known_by(new)             # also what was corrected on stage, or another model knew
-    if new is not held:
-        save_profile(path, new)
+
+    def change(now: Profile) -> Profile:
+        profile = now.with_gained(held, new)    # a lesson lasts: the stage may have kept a take
+        for edit, how in edits:
+            profile = getattr(profile, edit)(*how)
+        return profile if profile is now else known_by(profile)
+
+    _, new = change_profile(path, change, begin=Profile())
     found = None
     if want_report:
-        new, found = _measured(path, new)
+        new = known_by(new)
+        found = _measured(path, new)
     _tell(path, new, words, found, as_json)
 
 
-def _measured(path: Path, profile: "Profile") -> tuple["Profile", "Report"]:
+def _measured(path: Path, profile: "Profile") -> "Report":
     """The report; its picture, and the waits it found, are kept."""
     from dataclasses import replace
 
     from engine.rehearsal.report import report
     from engine.rehearsal.report_picture import draw_report
-    from engine.voice.profile_file import save_profile
+    from engine.voice.profile import known_by
+    from engine.voice.profile_file import change_profile
 
     found = report(profile)
-    if profile.waits != found.waits:
-        profile = replace(profile, waits=found.waits)
-        save_profile(path, profile)
+    change_profile(path, lambda now: now if now.waits == found.waits else
+                   replace(known_by(now), waits=found.waits))
     draw_report(path.with_suffix(".png"), found, title=path.stem)
-    return profile, found
+    return found
 
 
 def _from_manifest(held: "Profile", manifest: Path, per_class: int | None

@@ -6,20 +6,20 @@ that isn't the one that was read, or isn't whole, stays as it is.
 """
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from engine.clock import Clock
-from engine.edition import edition
 from engine.errors import UsageError
 from engine.jobs import Done, Jobs
 from engine.node import OnStage
 from engine.ports import AudioBlock
 from engine.units import HOP, frames
 from engine.voice.profile import AFTER_S, BEFORE_S, Profile, Take
-from engine.voice.profile_file import load_profile, save_profile
+from engine.voice.profile_file import change_profile
 from engine.voice.strike import Strike
 
 KEEPING_S = 0.5                 # an answer is due this long after it was asked for
@@ -63,18 +63,20 @@ def keep(page: Page) -> int:
     Raises FileError where the file can't be read or written, UsageError where it no longer holds
     one of the sounds; it is then as it was.
     """
-    path = Path(page.path)
-    known = edition(path)
-    before = profile = load_profile(path)
+    before, after = change_profile(Path(page.path), partial(_with, page), goes_on=True)
+    return len(after.page.given) - len(before.page.given)
+
+
+def _with(page: Page, before: Profile) -> Profile:
+    profile = before
     for each in page.taken_back:
         profile = _without(profile, each)
     for each in page.given:
         if each.sound not in profile.names:
-            raise UsageError(f'{path}: holds no "{each.sound}" any more; what was corrected on '
-                             "stage isn't kept")
+            raise UsageError(f'{page.path}: holds no "{each.sound}" any more; what was corrected '
+                             "on stage isn't kept")
         profile = profile.with_takes(each.sound, [_take(each)])
-    save_profile(path, replace(profile, waits=before.waits), goes_on_with=known)
-    return len(profile.page.given) - len(before.page.given)
+    return replace(profile, waits=before.waits)
 
 
 def _take(each: Corrected) -> Take:

@@ -6,6 +6,8 @@ edit can be undone. Learning follows at once from what the drum model remembers 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +187,17 @@ class Profile:
         page = replace(self.page, words=f"a pattern of {len(strikes)} strikes",
                        played=tuple(zip(added, (name for name, _ in strikes), strict=True)))
         return replace(self._turn(page), takes={**self.takes, **added})
+
+    def with_gained(self, before: "Profile", after: "Profile") -> "Profile":
+        """With the takes and the pattern that another profile has gained, from before to after."""
+        profile = self
+        gained = [each for each in after.page.given if each[0] not in before.takes]
+        for name, pairs in groupby(gained, key=itemgetter(1)):
+            profile = profile.with_takes(name, [after.takes[number] for number, _ in pairs])
+        if after.page.played == before.page.played:
+            return profile
+        return profile.with_played([(name, after.takes[number]) for number, name
+                                    in after.page.played if name in profile.names])
 
     def without(self, name: str, place: int | None = None) -> "Profile":
         """Without a sound and its takes, or without one take; places count from 1."""

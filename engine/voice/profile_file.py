@@ -13,6 +13,7 @@ import io
 import os
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from engine.edition import GOES_ON_WITH
+from engine.edition import GOES_ON_WITH, edition
 from engine.errors import FileError
 from engine.units import SAMPLE_RATE, Samples
 from engine.voice.learning import Heads
@@ -33,6 +34,9 @@ KIND, VERSION = "kuchi profile", 1
 _MOST_BYTES = 256 << 20         # unpacked: 16 sounds of a hundred takes, and their past
 _DATE = (1980, 1, 1, 0, 0, 0)   # so that the same takes are the same file
 _HEADS = ("weights", "bias", "blend", "kin")
+_TRIES = 10                     # to be the only one who writes
+
+_Stamp = tuple[int, int, int]
 
 
 class _Row(msgspec.Struct):
@@ -71,18 +75,59 @@ def save_profile(path: Path, profile: Profile, goes_on_with: str = "") -> None:
 
     goes_on_with : the edition that it stays, see `engine.edition`; a new one unless told
     """
-    part = path.with_name(f".{path.name}.part")
+    _put(path, packed(profile, goes_on_with))
+
+
+def change_profile(path: Path, change: Callable[[Profile], Profile], *,
+                   begin: Profile | None = None, goes_on: bool = False
+                   ) -> tuple[Profile, Profile]:
+    """Read, change and write it. What another program has written meanwhile is not written over:
+    it is read, and changed in its turn.
+
+    change  : gives the profile that it is given, where there is nothing to change
+    begin   : what is changed where there is no file yet
+    goes_on : the file stays the edition that it is
+    returns : what stood in the file, and what stands there now
+
+    Raises FileError where it can't be read or written; it is then as it was.
+    """
+    for _ in range(_TRIES):
+        seen, known = _stamp(path), edition(path)
+        before = load_profile(path) if begin is None or path.exists() else begin
+        after = change(before)
+        if after is before or _put(path, packed(after, known if goes_on else ""), seen):
+            return before, after
+    raise FileError(f"{path}: is written by another program again and again, so it wasn't "
+                    "changed; end that one, and try again")
+
+
+def _put(path: Path, content: bytes, instead_of: _Stamp | None = None) -> bool:
+    """Let this be the file; False where it is no longer the one that was to be replaced."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")       # two may be writing
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            file.write(packed(profile, goes_on_with))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if instead_of not in (None, _stamp(path)):
+            part.unlink()
+            return False
         part.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
         raise FileError(f"{path}: can't be saved: {str(error.strerror).lower()}") from None
+    return True
+
+
+def _stamp(path: Path) -> _Stamp:
+    """It is another one for every file that is put there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def packed(profile: Profile, goes_on_with: str = "") -> bytes:

@@ -13,17 +13,31 @@ import pytest
 import soundfile
 
 from engine.commands import main
+from engine.edition import edition
 from engine.mouth import perform
 from engine.rehearsal.guided import pattern
+from engine.voice.keeping import SOURCE, Corrected, Page, keep
 from engine.voice.profile_file import load_profile
 
 SOUNDS = {"kick": "b", "hihat": "ts", "cats": "pf"}
 EACH = 7
 
 
-def kuchi(*words: object) -> SimpleNamespace:
+class Screen(io.StringIO):
+    """What the performer is told; `hears` is called with each piece of it."""
+
+    def __init__(self, hears):
+        super().__init__()
+        self.hears = hears
+
+    def write(self, text):
+        self.hears(text)
+        return super().write(text)
+
+
+def kuchi(*words: object, hears=lambda text: None) -> SimpleNamespace:
     """The command line, in this process: what it prints, and the exit code it leaves with."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
+    out, err, code = io.StringIO(), Screen(hears), 0
     with (contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
           patch.object(sys, "argv", ["kuchi", *map(str, words)])):
         try:
@@ -154,7 +168,9 @@ def test_a_file_that_is_no_profile_is_never_written_over(manifest, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_lesson_by_ear_is_told_and_kept(tmp_path):
+@pytest.fixture(scope="module")
+def lesson(tmp_path_factory) -> Path:
+    """A recording of a whole lesson: boots and tss, then the pattern twice."""
     cues, time = [], 1.0
     for sound in ("b", "ts"):
         cues += [(time + k, sound, 0.5 + 0.1 * k) for k in range(5)]
@@ -162,15 +178,44 @@ def test_a_lesson_by_ear_is_told_and_kept(tmp_path):
     for name in 2 * pattern(["boots", "tss"]):
         cues.append((time, {"boots": "b", "tss": "ts"}[name], 0.7))
         time += 0.3
-    soundfile.write(tmp_path / "lesson.wav", perform(cues, "aki", seconds=time + 1.0)[0], 48_000)
-    done = kuchi("teach", tmp_path / "mine.kuchi", "--sounds", "boots, tss", "--recording",
-                 tmp_path / "lesson.wav")
+    path = tmp_path_factory.mktemp("lesson") / "lesson.wav"
+    soundfile.write(path, perform(cues, "aki", seconds=time + 1.0)[0], 48_000)
+    return path
+
+
+def test_a_lesson_by_ear_is_told_and_kept(lesson, tmp_path):
+    done = kuchi("teach", tmp_path / "mine.kuchi", "--sounds", "boots, tss", "--recording", lesson)
     assert done.returncode == 0, done.stderr
     assert "5 of 5" in done.stderr
     assert "twice" in done.stderr
     profile = load_profile(tmp_path / "mine.kuchi")
     assert profile.names == ("boots", "tss")
     assert len(profile.page.played) > 25
+
+
+def test_what_a_stage_keeps_while_a_lesson_lasts_is_not_written_over(lesson, tmp_path):
+    """A stage is running with the same profile; its worker writes when the lesson is half over."""
+    path = tmp_path / "mine.kuchi"
+    kuchi("teach", path, "--sounds", "boots, tss", "--recording", lesson)
+    first, begun = load_profile(path), edition(path)
+    strike = first.takes[first.numbers("tss")[0]]
+    wrong = Corrected("tss", strike.attack, 0.5 * strike.samples)
+    kept = []
+
+    def meanwhile(text):
+        if "tss: play it" in text:
+            kept.append(keep(Page(str(path), [wrong], [])))
+            assert edition(path) == begun
+
+    done = kuchi("teach", path, "--sounds", "boots, tss", "--recording", lesson, hears=meanwhile)
+    assert done.returncode == 0, done.stderr
+    assert kept == [1]
+    profile = load_profile(path)
+    assert [len(profile.numbers(name)) for name in ("boots", "tss")] == [10, 11]
+    assert [take.source for take in profile.takes.values()].count(SOURCE) == 1
+    assert profile.heads is not None
+    assert edition(path) != begun, "the stage shall read it again"
+    assert len(profile.undone().undone().numbers("tss")) == 6, "the lesson's takes came after it"
 
 
 def test_a_lesson_that_breaks_off_keeps_nothing(tmp_path):
