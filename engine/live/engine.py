@@ -113,9 +113,6 @@ class Engine:
         if turntable is None:
             return
         turntable.pretend()
-        if now_ns >= self._slow_ns:
-            self._slow_ns = now_ns + _SLOW_NS
-            self._look_round(turntable)
         if (taken := turntable.taken()) is not None:
             self._swap(*taken)
         if self._playing is not None:
@@ -125,6 +122,9 @@ class Engine:
                 self._say(news)
         self._link.flush()
         self._outlets.report()
+        if now_ns >= self._slow_ns:
+            self._slow_ns = now_ns + _SLOW_NS
+            self._look_round(turntable)
 
     def _patience_s(self) -> float:
         """How long nothing needs to be done, unless sound comes or somebody speaks."""
