@@ -17,7 +17,7 @@ from engine.live.shared import SharedBlock
 
 Request = TypeVar("Request")
 
-_NICE = 10                  # what plays comes first
+_NICE = 5                   # what computes for seconds gives way to what plays, as the worker does
 
 
 class Errand:
@@ -53,8 +53,6 @@ class Errand:
 def run(command: Any) -> None:
     """The whole life of a process that is thrown away: one job."""
     ignore_interrupts()
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
     job = read(command)
     if isinstance(job, Job):
         done = do(job.ticket, job.work, job.request or b"")
@@ -80,8 +78,13 @@ class NewKit(msgspec.Struct, frozen=True):
 
 def keep(heard: Heard) -> NewKit:
     """Keep what I just did: a kit of it, in the next free folder."""
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     from engine import capture
-    found = capture.capture(SharedBlock(heard.block).last_heard(60.0, heard.frame))
+    block = SharedBlock(heard.block)
+    recent = block.last_heard(60.0, heard.frame)
+    block.close()
+    found = capture.capture(recent)
     folder = free_folder()
     capture.keep(found, folder, "Captured on stage")
     return NewKit(f"Kept: {', '.join(found.kit)} of {len(found.sounds)} sounds, in {folder}.",
@@ -107,6 +110,8 @@ class Moved(msgspec.Struct, frozen=True):
 
 def save(moved: Moved) -> dict[str, Any]:
     """Write what was moved into the patch's file, which has been checked with it."""
+    # It gives way to nobody: a second of work that the performer waits for, and who gives way to
+    # busy programs starves. What plays in real time, above all of them, does not feel it.
     from engine.save import save_settings
     save_settings(Path(moved.path), moved.settings)
     return moved.settings
