@@ -37,9 +37,10 @@ def run(command: Connection, links: Connection, block_name: str) -> None:
                     continue
                 message = read(typing.cast(Connection, pipe))
             except EOFError:
-                if pipe is not engine:
+                if pipe is command or pipe is links:
                     os._exit(0)
-                engine = None                       # it has ended; another one will come
+                if pipe is engine:                  # it has ended; another one will come, if it
+                    engine = None                   # hasn't come already
                 continue
             if isinstance(message, Stop):
                 os._exit(0)
