@@ -14,8 +14,8 @@ from bench.page import write_page
 from bench.table import Gate, Report, machine
 from engine.errors import FileError, GateError, UsageError
 
-_NO_BENCH = ("__main__", "concert", "dummy_card", "lateness", "measure", "page", "peers", "players",
-             "readme", "self_check", "table")
+_NO_BENCH = ("__main__", "company", "concert", "dummy_card", "lateness", "measure", "page", "peers",
+             "players", "readme", "self_check", "table")
 
 
 def names() -> list[str]:

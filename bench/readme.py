@@ -32,7 +32,9 @@ def figures() -> str:
         return "No result has been kept yet: `make bench` measures on your machine.\n"
     strike = result["strike"]
     lines = ["| ms later than `wait_ms` | p50 | p95 | p99 | SD |", "|---|---|---|---|---|"]
-    for row in strike["rows"]:
+    soon = result.get("block_to_socket", {"rows": []})
+    rows = {row["frames"]: row for row in (*strike["rows"], *soon["rows"])}
+    for row in rows.values():
         block, what = str(row["frames"])[:3].strip(), str(row["frames"])[5:]
         cells = " | ".join(number(float(row[key])) for key in ("p50", "p95", "p99", "SD"))
         lines.append(f"| {what}, blocks of {block} | {cells} |")

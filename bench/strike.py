@@ -9,29 +9,23 @@ thread in the process that was started: theirs is the only one, or plays the pro
 ours is the command process. The null control is JACK's own way from one client to another.
 """
 
-import select
-import socket
-import struct
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.company import hits_told, kuchi, plug, strikes, visuals
 from bench.dummy_card import dummy_card, real_time_is_allowed
 from bench.lateness import (
     clicks_ns,
     late_ms,
     notes_ns,
     parts_ms,
-    since_block_ms,
     sounds_late_ms,
     window_ms,
 )
@@ -39,16 +33,11 @@ from bench.peers import PEERS, WAIT_MS, playing
 from bench.players import Player
 from bench.table import Gate, Report, Row
 from engine.errors import DeviceError
-from engine.units import Samples, frames
 
 PERIODS = (32, 64, 128, 256)
 TIMES_LOWER = 3.0               # under a busy thread: p99 beside the aubio peer
-MUST_SOCKET = {"p50": 0.4, "p99": 1.2}
 MUST = {"p50": 3.0, "p99": 6.0, "SD": 1.0}
-_VOID_MS = 1.0                  # JACK's own way may not waver more than this, p99 - p50
-_APART_S = 0.1
-_READY_S = 120.0
-_TIMESTAMP = 35                 # Linux's SO_TIMESTAMPNS, which Python doesn't name
+VOID_MS = 1.0                   # JACK's own way may not waver more than this, p99 - p50
 
 _PATCH = """
 cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> daw",
@@ -67,23 +56,8 @@ to = "127.0.0.1:{port}"
 gate_ms = 20
 """
 
-_AT_ONCE = """
-cables = ["mic -> onsets -> drums -> kit -> speakers", "mic -> drums", "drums -> visuals"]
-[nodes.onsets]
-type = "onset-detector"
-[nodes.drums]
-type = "drum-classifier"
-when = "sure"
-sure_at = 0.5
-[nodes.visuals]
-type = "osc-out"
-to = "127.0.0.1:{port}"
-gate_ms = 20
-"""
-
-_OURS, _SOCKET = "kuchi", "block end to socket"
+_OURS = "kuchi"
 _NOTE, _AUBIO = "strike to note", "aubio + Python to note"
-_OUR_PATCHES = {_OURS: _PATCH, _SOCKET: _AT_ONCE}
 
 
 def run(quick: bool) -> Report:
@@ -101,16 +75,14 @@ def run(quick: bool) -> Report:
         for period in (64,) if quick else PERIODS:
             found = measure(period, count)
             worst_null, parts[period] = max(worst_null, found.null_ms), found.parts
-            rows += [_row(period, what, ms, count) for what, ms in found.late.items()]
-        found = measure(64, count, _SOCKET)
-        rows += [_row(64, what, ms, count) for what, ms in found.late.items()]
+            rows += [row(period, what, ms, count) for what, ms in found.late.items()]
         if real_time_is_allowed() and not quick:
             gates = [*_gates(rows), *_add_up(parts)]
         for busy in (False, True):
             for who in (*([_OURS] if busy else []), *there):
                 number = count if who == _OURS else max(12, count * 3 // 10)
                 late = measure(64, number, who, busy=busy).late
-                rows += [_row(64, f"busy: {what}" if busy else what, ms, number)
+                rows += [row(64, f"busy: {what}" if busy else what, ms, number)
                          for what, ms in late.items()]
                 p99 |= {what: float(np.percentile(ms, 99)) if len(ms) else np.nan
                         for what, ms in late.items()}
@@ -120,8 +92,8 @@ def run(quick: bool) -> Report:
     except DeviceError as error:
         return Report(question, [], void=True, rule=str(error))
     priority = "with" if real_time_is_allowed() else "WITHOUT"
-    return Report(question, rows, gates=gates, void=worst_null > _VOID_MS,
-                  rule=f"from client to client JACK itself wavered by more than {_VOID_MS:g} ms "
+    return Report(question, rows, gates=gates, void=worst_null > VOID_MS,
+                  rule=f"from client to client JACK itself wavered by more than {VOID_MS:g} ms "
                        f"(p99 - p50, here {worst_null:.2g}): the machine was busy elsewhere",
                   notes=[f"{count} strikes at random moments of the block; {priority} real-time "
                          "priority; the block in which a strike is recorded counts",
@@ -132,7 +104,7 @@ def run(quick: bool) -> Report:
                            if name not in there)])
 
 
-def _row(period: int, what: str, late_ms: NDArray[np.float64], count: int) -> Row:
+def row(period: int, what: str, late_ms: NDArray[np.float64], count: int) -> Row:
     p50, p95, p99, p999 = np.percentile(late_ms, [50, 95, 99, 99.9]) if len(late_ms) else (
         [np.nan] * 4)
     return {"frames": f"{period:>3}  {what}", "p50": float(p50), "p95": float(p95),
@@ -151,10 +123,7 @@ def _told(period: int, parts: dict[str, float]) -> str:
 
 
 def _gates(rows: list[Row]) -> list[Gate]:
-    socket_row = next(row for row in rows if str(row["frames"]) == f" 64  {_SOCKET}")
-    of_socket = [Gate(f" 64  {_SOCKET}: {figure}, ms", float(socket_row[figure]),  # type: ignore
-                      limit) for figure, limit in MUST_SOCKET.items()]
-    return of_socket + [Gate(f"{row['frames']}: {figure}, ms", float(row[figure]), limit)  # type: ignore[arg-type]
+    return [Gate(f"{row['frames']}: {figure}, ms", float(row[figure]), limit)  # type: ignore[arg-type]
             for row in rows if " 64  strike" in str(row["frames"])
             for figure, limit in MUST.items()]
 
@@ -165,21 +134,6 @@ def _add_up(parts: dict[int, dict[str, float]]) -> Iterator[Gate]:
         for part in ("model", "engine and port"):
             yield Gate(f"{period:>3}  what the other parts leave to {part}, ms", each[part], 0.0,
                        at_least=True)
-
-
-def strikes(count: int, seed: int = 0) -> tuple[Samples, NDArray[np.int64]]:
-    """Clicks that are heard at once, at random samples: float32 (frames,), and where they are."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    gaps = frames(_APART_S) + rng.integers(0, frames(_APART_S) // 2, count)
-    places = frames(1.0) + np.cumsum(gaps)
-    song = np.zeros(int(places[-1]) + frames(1.0), np.float32)
-    length = frames(0.03)
-    fade = np.exp(-np.arange(length) / frames(0.006))
-    for place in places:
-        noise = rng.uniform(-0.8, 0.8, length) * fade
-        noise[0] = 0.8
-        song[place:place + length] = noise
-    return song, places
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,20 +161,20 @@ def measure(period: int, count: int, who: str = _OURS, *, busy: bool = False) ->
                    for name, does in (("singer", "mouth"), ("midi", "midi"), ("ear", "ear"),
                                       ("null", "ear"))}
         singer = players["singer"]
-        visuals = stack.enter_context(closing(_visuals()))
-        if who in _OUR_PATCHES:
-            patch = _OUR_PATCHES[who].format(port=visuals.getsockname()[1])
-            stack.enter_context(_kuchi(environment, patch, begin if busy else None))
-            midi = {":Kuchi drums": "midi:midi"} if who == _OURS else {}
-            _plug(singer, "PortAudio.*:in_0", {**midi, "PortAudio.*:out_0": "ear:ear"})
+        there = stack.enter_context(closing(visuals()))
+        if who == _OURS:
+            patch = _PATCH.format(port=there.getsockname()[1])
+            stack.enter_context(kuchi(environment, patch, begin if busy else None))
+            plug(singer, "PortAudio.*:in_0", {":Kuchi drums": "midi:midi",
+                                              "PortAudio.*:out_0": "ear:ear"})
         else:
             peer = PEERS[who]
             stack.enter_context(playing(who, environment, period, begin, busy))
-            _plug(singer, peer.hears, {peer.answers: "ear:ear" if peer.sounds else "midi:midi"})
+            plug(singer, peer.hears, {peer.answers: "ear:ear" if peer.sounds else "midi:midi"})
         begin.touch()
         time.sleep(1.0)
         singer.sing(song)
-        told = _listen(visuals, singer)
+        told = hits_told(there, singer)
         struck_ns, parts = singer.sung_at_ns(places), {}
         if who == _OURS:
             due_ns = struck_ns + int(WAIT_MS * 1e6)
@@ -229,80 +183,8 @@ def measure(period: int, count: int, who: str = _OURS, *, busy: bool = False) ->
                     "strike to sound": sounds_late_ms(struck_ns, players["ear"]) - WAIT_MS}
             parts = parts_ms(period, WAIT_MS, window_ms(song, places), due_ns,
                              singer.cycles()[:, 2], late[_NOTE])
-        elif who == _SOCKET:
-            late = {_SOCKET: since_block_ms(told, singer)}
         else:
             answers = clicks_ns(players["ear"]) if peer.sounds else notes_ns(players["midi"])
             late = {who: late_ms(struck_ns, answers) - peer.wait_ms}
         null = late_ms(struck_ns, clicks_ns(players["null"]))
     return Found(late, float(np.percentile(null, 99) - np.percentile(null, 50)), parts)
-
-
-# -- those who take part -------------------------------------------------------------------------
-
-def _visuals() -> socket.socket:
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    receiver.bind(("127.0.0.1", 0))
-    if sys.platform == "linux":
-        receiver.setsockopt(socket.SOL_SOCKET, _TIMESTAMP, 1)
-    return receiver
-
-
-def _receive(visuals: socket.socket) -> tuple[bytes, int]:
-    """A datagram, and when its bytes came: as the system has it, before this reader woke up."""
-    datagram, told, *_ = visuals.recvmsg(4096, 64)
-    now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
-    for level, kind, data in told:
-        if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMP):
-            seconds, rest = struct.unpack("qq", data[:16])
-            return datagram, now_ns - wall_ns + seconds * 1_000_000_000 + rest
-    return datagram, now_ns
-
-
-def _listen(visuals: socket.socket, singer: Player) -> NDArray[np.int64]:
-    """When hits arrived as OSC, until the song is over."""
-    told: list[int] = []
-    while not singer.done:
-        if select.select([visuals], [], [], 0.1)[0]:
-            datagram, came_ns = _receive(visuals)
-            if b"/env" not in datagram and datagram[-4:] != b"\0\0\0\0":
-                told.append(came_ns)
-    return np.array(told, np.int64)
-
-
-@contextmanager
-def _kuchi(environment: dict[str, str], text: str, busy_from: Path | None) -> Iterator[None]:
-    with tempfile.TemporaryDirectory() as folder:
-        patch = Path(folder, "strike.toml")
-        patch.write_text(text, encoding="utf-8")
-        busy = f"from bench.peers import keep_busy\nkeep_busy({str(busy_from)!r})\n"
-        story = (f"{busy if busy_from else ''}import sys\nfrom engine.commands import main\n"
-                 f"sys.argv = ['kuchi', 'run', {str(patch)!r}]\nmain()")
-        process = subprocess.Popen([sys.executable, "-c", story], env=environment,
-                                   stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        try:
-            if not any("Ready in" in line for line in process.stdout):
-                raise DeviceError("Kuchi doesn't start")
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _plug(singer: Player, ear: str, plugs: dict[str, str]) -> None:
-    """The singer to who hears it and to the null control, what answers to its listeners."""
-    client: Any = singer.client
-    wanted = {"singer:mouth": "null:ear"} | plugs
-    deadline = time.monotonic() + _READY_S
-    for name, listener in wanted.items():
-        while not (found := client.get_ports(name, is_output=True)):
-            if time.monotonic() > deadline:
-                raise DeviceError(f"nothing came to plug into {listener}")
-            time.sleep(0.05)
-        client.connect(found[0], listener)
-    for microphone in client.get_ports(ear):
-        for other in client.get_all_connections(microphone):
-            client.disconnect(other, microphone)
-        client.connect("singer:mouth", microphone)
-    time.sleep(0.5)                                     # the graph settles

@@ -16,7 +16,7 @@ _spawn = multiprocessing.get_context("spawn")
 
 _LINES = 8                  # processes of one kind in the life of one engine
 _LEAVE_S = 2.5              # how long a process may take to leave
-_HUNG_S = 1.0               # a loop that has stood so long is ended and started again
+_HUNG_S = 0.75              # a loop that has stood so long is ended and started again
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.concert import GM_KICK, GM_SNARE, Concert
-from bench.strike import strikes
+from bench.company import strikes
 from engine.mouth import beat, perform
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.units import SAMPLE_RATE, Samples
