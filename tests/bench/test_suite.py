@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from bench import driver, readme
+from bench.company import strikes
 from bench.lateness import parts_ms, window_ms
 from bench.page import write_page
 from bench.soak import Listener
-from bench.company import strikes
 from bench.table import Gate, Report, machine
 from engine.events import NoteOff, NoteOn, Sent
 from engine.units import HOP

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.concert import GM_KICK, GM_SNARE, Concert
 from bench.company import strikes
+from bench.concert import GM_KICK, GM_SNARE, Concert
 from engine.mouth import beat, perform
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.units import SAMPLE_RATE, Samples
