@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -44,6 +45,7 @@ from models_onnx.drums.data import (
     tails,
 )
 from models_onnx.drums.days import varied
+from models_onnx.drums.graph import OUTPUTS, graph
 from models_onnx.drums.noises import NOISES
 from models_onnx.drums.talk import READERS, READING, can_talk
 
@@ -333,12 +335,9 @@ def export(ear: Ear, path: Path, check: Tensor) -> float:
     check   : (time, WIDTH)   a strike
     returns : the largest difference of any output at any frame
     """
-    names = ["probabilities", "instruments", "embedding", "next_state"]
-    blank = torch.zeros(1, WIDTH), torch.zeros(1, UNITS)
-    step = Step(ear).eval()
-    torch.onnx.export(step, blank, path, input_names=["frame", "state"], output_names=names,
-                      dynamo=False)
-    model = drum_model(path)
+    learnt = {name: weight.numpy() for name, weight in ear.state_dict().items()}
+    onnx.save(graph(learnt), path)
+    step, model = Step(ear).eval(), drum_model(path)
     state, apart = torch.zeros(1, UNITS), 0.0
     model.inputs["state"][:] = 0.0
     with torch.no_grad():
@@ -346,7 +345,7 @@ def export(ear: Ear, path: Path, check: Tensor) -> float:
             expected = step(frame[None], state)
             model.inputs["frame"][:] = frame
             model.run()
-            for name, wanted in zip(names, expected, strict=True):
+            for name, wanted in zip(OUTPUTS, expected, strict=True):
                 apart = max(apart, float(np.abs(model.outputs[name] - wanted.numpy()).max()))
             state = expected[-1]
             model.inputs["state"][:] = model.outputs["next_state"]

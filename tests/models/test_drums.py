@@ -3,11 +3,13 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 
+from engine.dsp.strike import HUSH, WIDTH
 from engine.units import SAMPLE_RATE, frames
-from engine.voice.drum_model import drum_model
+from engine.voice.drum_model import EMBEDDING, UNITS, drum_model
 from engine.voice.learning import MOMENTS_MS, listen
 from models_onnx.corpus import Event, Recording
 from models_onnx.drums import card, refusal, rival
@@ -25,6 +27,7 @@ from models_onnx.drums.data import (
 )
 from models_onnx.drums.days import line, varied
 from models_onnx.drums.evaluate import scores
+from models_onnx.drums.graph import graph
 from models_onnx.drums.hearing import HERE, opinions
 from models_onnx.drums.measures import THREE, UNKNOWN, Taught, interval, macro_f1, three_of
 from models_onnx.drums.noises import NOISES
@@ -61,6 +64,53 @@ def test_a_model_that_ships_gives_probabilities_and_a_place_on_the_sphere(path):
         model.inputs["state"][:] = model.outputs["next_state"]
         assert model.outputs["probabilities"].sum() == pytest.approx(1.0, abs=1e-5)
         assert np.linalg.norm(model.outputs["embedding"]) == pytest.approx(1.0, abs=1e-4)
+
+
+def stepped(weights, gru, frame, state):
+    """A GRU's next state, as torch writes the formula."""
+    new = weights[f"{gru}.weight_ih_l0"] @ frame + weights[f"{gru}.bias_ih_l0"]
+    kept = weights[f"{gru}.weight_hh_l0"] @ state + weights[f"{gru}.bias_hh_l0"]
+    size = len(state)
+    reset, update = 1.0 / (1.0 + np.exp(-(new + kept)[:2 * size].reshape(2, size)))
+    candidate = np.tanh(new[2 * size:] + reset * kept[2 * size:])
+    return (1.0 - update) * candidate + update * state
+
+
+def softmax(logits):
+    return np.exp(logits) / np.exp(logits).sum()
+
+
+@pytest.mark.parametrize("naming", [96, 80])
+def test_the_graph_steps_both_networks_each_by_itself(naming, tmp_path):
+    rng, refusing = np.random.default_rng(7), UNITS - naming
+    shapes = {}
+    for gru, heard, size in (("gru", WIDTH - HUSH, naming), ("doubt", WIDTH, refusing)):
+        shapes |= {f"{gru}.weight_ih_l0": (3 * size, heard), f"{gru}.bias_ih_l0": (3 * size,),
+                   f"{gru}.weight_hh_l0": (3 * size, size), f"{gru}.bias_hh_l0": (3 * size,)}
+    for head, size, said in (("voice", naming, 16), ("drum", naming, 16),
+                             ("place", naming, EMBEDDING), ("none", refusing, 1)):
+        shapes |= {f"{head}.weight": (said, size), f"{head}.bias": (said,)}
+    weights = {name: rng.normal(0.0, 0.2, shape).astype(np.float32)
+               for name, shape in shapes.items()}
+    onnx.save(graph(weights), tmp_path / "drums.onnx")
+    model = drum_model(tmp_path / "drums.onnx")
+    named, doubted = np.zeros(naming), np.zeros(refusing)
+    for frame in rng.uniform(-1.0, 1.0, (30, WIDTH)).astype(np.float32):
+        model.inputs["frame"][0] = frame
+        model.run()
+        model.inputs["state"][:] = model.outputs["next_state"]
+        named = stepped(weights, "gru", frame[:WIDTH - HUSH], named)
+        doubted = stepped(weights, "doubt", frame, doubted)
+        voice, drum, place, none = (
+            weights[f"{head}.weight"] @ state + weights[f"{head}.bias"]
+            for head, state in (("voice", named), ("drum", named), ("place", named),
+                                ("none", doubted)))
+        none = 1.0 / (1.0 + np.exp(-none))
+        for name, wanted in (("probabilities", [*softmax(voice) * (1.0 - none), *none]),
+                             ("instruments", softmax(drum)),
+                             ("embedding", place / np.linalg.norm(place)),
+                             ("next_state", [*named, *doubted])):
+            np.testing.assert_allclose(model.outputs[name][0], wanted, atol=1e-5)
 
 
 def test_a_variation_is_the_same_strike_on_another_day():
