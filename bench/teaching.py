@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.measure import median, one_core
 from bench.table import Gate, Report
-from engine.voice.drum_model import CLASSES, UNITS
+from engine.voice.drum_model import CLASSES, MEMORY
 from engine.voice.learning import MOMENTS_MS, MOST_SOUNDS, SHIFTS_MS, Takes, learn
 
 MOST_S, TAKES = 1.0, 12
@@ -39,7 +39,7 @@ def random_takes() -> Takes:
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(MOST_SOUNDS), TAKES * len(SHIFTS_MS))
     shape = (len(labels), len(MOMENTS_MS))
-    return Takes(rng.uniform(-1.0, 1.0, (*shape, UNITS)).astype(np.float32),
+    return Takes(rng.uniform(-1.0, 1.0, (*shape, MEMORY)).astype(np.float32),
                  rng.dirichlet(np.ones(CLASSES), shape).astype(np.float32), labels,
                  np.arange(len(labels)) // len(SHIFTS_MS))
 

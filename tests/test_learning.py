@@ -7,9 +7,8 @@ import pytest
 
 from engine.drums import DRUMS
 from engine.errors import UsageError
-from engine.voice.drum_model import drum_model
+from engine.voice.drum_model import CLASSES, drum_model
 from engine.voice.learning import (
-    CLASSES,
     MOMENTS_MS,
     NONE,
     Takes,

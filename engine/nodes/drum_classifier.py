@@ -24,7 +24,7 @@ from engine.ports import DELAYED, AudioBlock
 from engine.units import HOP, SAMPLE_RATE, frames, level_db
 from engine.voice.by_hand import AGAIN_S, WRONG_S, Hand
 from engine.voice.correction import corrected
-from engine.voice.drum_model import BUILT_IN, drum_model
+from engine.voice.drum_model import BUILT_IN, drum_model, hear_on
 from engine.voice.keeping import Keeper
 from engine.voice.learning import MOMENTS_MS
 from engine.voice.lessons import PAUSE_S, Lesson, Lessons
@@ -238,16 +238,14 @@ class DrumClassifier(Node):
 
     def _hear_frame(self, strike: Strike) -> None:
         """One step of the model, from and to this strike's memory."""
-        inputs, outputs = self._model.inputs, self._model.outputs
-        hear(self._frame, *self._ear, strike.hush, strike.most, inputs["frame"][0])
-        inputs["state"][0] = strike.state
-        self._model.run()
-        strike.state[:] = outputs["next_state"][0]
-        strike.opinion[:] = outputs["probabilities"][0]
+        model = self._model
+        hear(self._frame, *self._ear, strike.hush, strike.most, model.inputs["frame"][0])
+        hear_on(model, strike.memory)
+        strike.opinion[:] = model.outputs["probabilities"][0]
         strike.frames += 1
         moment = _MOMENT.get(strike.frames)
         if moment is not None and self._lessons:        # it lasts, where no more is heard
-            strike.features[moment:] = strike.state
+            strike.features[moment:] = strike.memory
             strike.general[moment:] = strike.opinion
 
     # -- saying it -----------------------------------------------------------------------------
@@ -326,7 +324,7 @@ class DrumClassifier(Node):
     def _weigh(self, strike: Strike) -> None:
         if strike.weighed != strike.frames:
             strike.weighed = strike.frames
-            self._naming.weigh(strike.state, strike.opinion, strike.heard_ms, strike.chances)
+            self._naming.weigh(strike.memory, strike.opinion, strike.heard_ms, strike.chances)
             if self._due:
                 drums = [self._naming.drum_of(sound, strike.opinion)
                          for sound in range(len(self._naming.names))]
@@ -395,7 +393,7 @@ class DrumClassifier(Node):
                 or hit.sound not in names):
             return
         sound = names.index(hit.sound)
-        self._naming.weigh(strike.state, strike.opinion, strike.heard_ms, self._alone)
+        self._naming.weigh(strike.memory, strike.opinion, strike.heard_ms, self._alone)
         if self._alone[sound] >= CERTAIN * (1.0 - self._alone[NONE]):
             self._lessons.follow(Lesson(sound, strike.features.copy(), strike.general.copy()))
 

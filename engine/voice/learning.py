@@ -1,8 +1,9 @@
 """Learn a performer's own sounds from a few takes, in well under a second.
 
-The drum model hears each take and remembers it; a head is learnt for each moment at which a hit may
-have to be named. A head is a straight line through what the model remembers, plus a share of what
-everybody's mouths would say. Teaching on stage and scoring both learn here.
+The drum model hears each take and remembers it, and the bands linger beside, for a performer may
+tell sounds apart by what nobody else does; a head is learnt for each moment at which a hit may have
+to be named. A head is a straight line through all that, plus a share of what everybody's mouths
+would say. Teaching on stage and scoring both learn here.
 
     chances = softmax(weights @ features + bias + blend * log(general @ kin))
 """
@@ -18,6 +19,7 @@ from engine.dsp.strike import WIDTH, ear, frames_by, hear_all
 from engine.errors import UsageError
 from engine.model import Model
 from engine.units import SAMPLE_RATE, Samples
+from engine.voice.drum_model import CLASSES, MEMORY, hear_on
 
 MOMENTS_MS: tuple[int, ...] = (8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 80, 100, 140, 200)
 """Milliseconds heard after the attack at which a hit may be named; a head is learnt for each."""
@@ -27,15 +29,14 @@ SHIFTS_MS: tuple[float, ...] = (0.0, -2.0, 2.0)
 
 FEWEST_SOUNDS, MOST_SOUNDS = 2, 16
 
-CLASSES = len(DRUMS) + 1        # what everybody's mouths may mean; the last is none of them
-NONE = len(DRUMS)
+NONE = len(DRUMS)               # the last class: none of what everybody's mouths may mean
 
 GENERAL = 0.5                   # of the general log posterior counts beside one's own takes
 DOUBT = 1e-4                    # no general opinion is surer than this that it is not so
 
 SHRINK = 0.5                    # of the takes' covariance is taken to be round: takes are few
 EARLY_RIDGE, LATE_RIDGE = 1.0, 0.3      # hold the weights small; until 40 ms and from 64 ms on
-SHARPER = 2.3                   # weights held so small are less sure than they are right
+SHARPER = 2.45                  # weights held so small are less sure than they are right
 STEPS, LOOKS = 50, 10           # of the solver, and for its pace
 
 ROOM = 2.2                      # nats that a performer's takes stay clear of being refused
@@ -53,7 +54,7 @@ MOST_FRAMES = _FRAMES[-1]       # of a strike, that are heard until the last mom
 class Takes:
     """What the drum model made of a performer's takes.
 
-    features : float32 (n, moments, units)     what it remembers at each moment
+    features : float32 (n, moments, units)     what is remembered at each moment
     general  : float32 (n, moments, CLASSES)   what it would say of anybody's mouth
     labels   : int64 (n,)                      which of the performer's sounds each is
     take     : int64 (n,)                      which take; rows of one take are its shifts
@@ -149,16 +150,14 @@ def remember(model: Model, heard: Samples, until: int | None = None) -> tuple[Sa
     until : samples after the attack; nothing after that is heard
     """
     last = len(heard) if until is None else max(1, frames_by(until))
-    state = model.inputs["state"]
-    features = np.zeros((len(MOMENTS_MS), state.shape[1]), np.float32)
+    memory = np.zeros(MEMORY, np.float32)
+    features = np.zeros((len(MOMENTS_MS), MEMORY), np.float32)
     general = np.zeros((len(MOMENTS_MS), CLASSES), np.float32)
-    state[:] = 0.0
     for done, frame in enumerate(heard[:last], 1):
         model.inputs["frame"][0] = frame
-        model.run()
-        state[:] = model.outputs["next_state"]
+        hear_on(model, memory)
         for moment in (m for m, at in enumerate(_FRAMES) if at == done or done == last < at):
-            features[moment] = state[0]
+            features[moment] = memory
             general[moment] = model.outputs["probabilities"][0]
     return features, general
 

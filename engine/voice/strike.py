@@ -5,7 +5,7 @@ import numpy as np
 from engine.dsp.strike import HUSH, LEAD, NOTHING, STEP
 from engine.events import Hit
 from engine.units import SAMPLE_RATE, frames
-from engine.voice.drum_model import CLASSES, UNITS
+from engine.voice.drum_model import CLASSES, MEMORY
 from engine.voice.learning import MOMENTS_MS
 from engine.voice.naming import ROWS
 
@@ -16,14 +16,14 @@ class Strike:
     """One strike in the air: what the model remembers of it, and what was said about it."""
 
     __slots__ = ("attack", "chances", "ended", "features", "final", "frames", "general", "hit",
-                 "hush", "most", "next", "opinion", "over", "quiet", "room", "sent", "sound",
-                 "state", "time", "until", "weighed")
+                 "hush", "memory", "most", "next", "opinion", "over", "quiet", "room", "sent",
+                 "sound", "time", "until", "weighed")
 
     def __init__(self) -> None:
-        self.state = np.zeros(UNITS, np.float32)
+        self.memory = np.zeros(MEMORY, np.float32)
         self.opinion = np.zeros(CLASSES, np.float32)
         self.chances = np.zeros(ROWS, np.float32)
-        self.features = np.zeros((len(MOMENTS_MS), UNITS), np.float32)
+        self.features = np.zeros((len(MOMENTS_MS), MEMORY), np.float32)
         self.general = np.zeros((len(MOMENTS_MS), CLASSES), np.float32)
         self.hush = np.zeros(HUSH, np.float32)          # the room before it
         self.most = np.zeros(2, np.float32)             # loudest band, highest sample
@@ -48,7 +48,7 @@ class Strike:
         self.next = self.attack - LEAD + STEP           # where the next frame ends
         self.frames = 0                                 # that were heard
         self.weighed = 0                                # of them, when chances were
-        self.state[:] = 0.0
+        self.memory[:] = 0.0
         self.opinion[:] = 0.0
         self.opinion[NONE] = 1.0
         self.chances[:] = 0.0

@@ -14,7 +14,7 @@ from engine.drums import DRUMS
 from engine.dsp.strike import WIDTH, ear, frames_by, hear_all
 from engine.model import MODELS, Model
 from engine.units import SAMPLE_RATE, Samples
-from engine.voice.drum_model import BUILT_IN, UNITS, drum_model
+from engine.voice.drum_model import BUILT_IN, MEMORY, drum_model, hear_on
 from engine.voice.learning import MOMENTS_MS, SHIFTS_MS
 from models_onnx.drums.data import BEFORE, CLASSES, FRAMES, Strike
 
@@ -33,7 +33,7 @@ class Opinions:
 
     probabilities : float32 (n, FRAMES, CLASSES)   as a mouth's
     instruments   : float32 (n, FRAMES, 16)        as a real drum's
-    features      : float32 (n, shifts, moments, UNITS)     as takes are learnt, see
+    features      : float32 (n, shifts, moments, MEMORY)    as takes are learnt, see
     general       : float32 (n, shifts, moments, CLASSES)   `voice.learning`; (n, 0, ...) if not
     may_be        : bool (n, CLASSES)
     alone         : int (n,)                       frames that don't hear the next strike
@@ -75,7 +75,7 @@ def opinions(strikes: Sequence[Strike], *, takes: bool = False, model: Path | No
     moments = len(MOMENTS_MS)
     found = Opinions(
         np.zeros((n, FRAMES, CLASSES), np.float32), np.zeros((n, FRAMES, len(DRUMS)), np.float32),
-        np.zeros((n, len(shifts), moments, UNITS), np.float32),
+        np.zeros((n, len(shifts), moments, MEMORY), np.float32),
         np.zeros((n, len(shifts), moments, CLASSES), np.float32),
         np.stack([s.may_be for s in strikes]),
         np.array([min(FRAMES, frames_by(int(min(s.alone_s, 9.0) * SAMPLE_RATE)))
@@ -98,13 +98,12 @@ def _play(model: Model, samples: Samples, shift: int) -> tuple[Samples, Samples,
     """After each frame: the model's memory, what a mouth would mean, what drum it would be."""
     heard = np.zeros((FRAMES, WIDTH), np.float32)
     hear_all(samples, BEFORE + shift, *_EAR, heard)
-    outputs = [np.zeros((FRAMES, size), np.float32) for size in (UNITS, CLASSES, len(DRUMS))]
-    model.inputs["state"][:] = 0.0
+    states, said, drums = (np.zeros((FRAMES, size), np.float32)
+                           for size in (MEMORY, CLASSES, len(DRUMS)))
+    memory = np.zeros(MEMORY, np.float32)
     for j, frame in enumerate(heard):
         model.inputs["frame"][0] = frame
-        model.run()
-        model.inputs["state"][:] = model.outputs["next_state"]
-        for array, name in zip(outputs, ("next_state", "probabilities", "instruments"),
-                               strict=True):
-            array[j] = model.outputs[name][0]
-    return outputs[0], outputs[1], outputs[2]
+        hear_on(model, memory)
+        states[j] = memory
+        said[j], drums[j] = (model.outputs[name][0] for name in ("probabilities", "instruments"))
+    return states, said, drums

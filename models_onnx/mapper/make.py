@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.errors import GateError
-from engine.voice.drum_model import CLASSES, UNITS
+from engine.voice.drum_model import CLASSES, MEMORY
 from engine.voice.learning import DOUBT, MOMENTS_MS, Heads, probabilities
 from engine.voice.naming import ROWS, WIDTH, HeadGraph
 
@@ -48,13 +48,13 @@ def apart(path: Path, sounds: int, seed: int = 0) -> float:
     rng = np.random.default_rng(seed)
     moments = len(MOMENTS_MS)
     heads = Heads(tuple(map(str, range(sounds))),
-                  rng.standard_normal((moments, sounds + 1, UNITS)).astype(np.float32),
+                  rng.standard_normal((moments, sounds + 1, MEMORY)).astype(np.float32),
                   rng.standard_normal((moments, sounds + 1)).astype(np.float32),
                   rng.uniform(0.0, 1.0, (moments, sounds + 1)).astype(np.float32),
                   (rng.random((CLASSES, sounds + 1)) < 0.1).astype(np.float32))
     mapper, most = HeadGraph(heads, path), 0.0
     for moment in range(moments):
-        features = rng.uniform(-1.0, 1.0, UNITS).astype(np.float32)
+        features = rng.uniform(-1.0, 1.0, MEMORY).astype(np.float32)
         general = rng.dirichlet(np.full(CLASSES, 0.2)).astype(np.float32)
         wanted = probabilities(heads, moment, features, general)
         given = mapper.weigh(moment, features, general)

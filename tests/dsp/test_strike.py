@@ -7,6 +7,7 @@ from engine.dsp.mel import BANDS
 from engine.dsp.strike import (
     HUSH,
     LEAD,
+    LINGERING,
     LOUDER,
     NOTHING,
     PAST,
@@ -18,6 +19,7 @@ from engine.dsp.strike import (
     ear,
     hear,
     hear_all,
+    linger,
 )
 from engine.units import gain
 
@@ -75,3 +77,18 @@ def test_a_silent_room_and_one_louder_than_the_strike_are_told_as_such():
     assert heard(strike(-100.0))[-1, BANDS + 1:].tolist() == [-1.0] * HUSH
     assert 1.0 < heard(loud)[-1, -1] <= LOUDER
     assert heard(loud)[-1, BANDS + 1] == -1.0                # for the most part it was quiet
+
+
+def test_a_band_lingers_against_its_neighbour_the_longer_the_slower():
+    alone, level, lingering = (np.zeros(size, np.float32) for size in (WIDTH, WIDTH, LINGERING))
+    alone[20], level[:BANDS] = 1.0, 1.0
+    linger(alone, lingering)
+    linger(np.zeros(WIDTH, np.float32), lingering)
+    fast, slow = lingering.reshape(2, BANDS)
+    assert set(np.flatnonzero(fast)) == set(np.flatnonzero(slow)) == {20, 21}
+    assert fast[21] < 0.0 < fast[20] and slow[20] / fast[20] == pytest.approx(0.74, abs=0.01)
+    lone = np.abs(lingering).max()
+    lingering[:] = 0.0
+    for _ in range(2):
+        linger(level, lingering)
+    assert np.abs(lingering).max() < lone                    # what all bands share counts for less
