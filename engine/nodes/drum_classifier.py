@@ -213,14 +213,14 @@ class DrumClassifier(Node):
             self.late += 1
         if not self._free and self._recent:
             self._free.append(self._recent.popleft())
-        if not self._free or attack - LEAD - PAST < end - audio.reach:
+        if not self._free or attack - STEP - LEAD - PAST < end - audio.reach:
             return                                      # no drumming, or longer ago than is kept
         for older in self._heard:
             older.until = min(older.until, attack)
             older.ended = True
         strike = self._free.pop()
-        strike.begin(onset.time)
-        audio.history(attack - LEAD - PAST, self._past)
+        strike.begin(onset.time, self.wait_ms / 1000.0)
+        audio.history(strike.origin - LEAD - PAST, self._past)
         before(self._past, strike.hush)
         self._heard.append(strike)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.dsp.strike import HUSH, LEAD, NOTHING, STEP
 from engine.events import Hit
-from engine.units import SAMPLE_RATE, frames
+from engine.units import HOP, SAMPLE_RATE, frames
 from engine.voice.drum_model import CLASSES, MEMORY
 from engine.voice.learning import MOMENTS_MS
 from engine.voice.naming import ROWS
@@ -16,8 +16,8 @@ class Strike:
     """One strike in the air: what the model remembers of it, and what was said about it."""
 
     __slots__ = ("attack", "chances", "ended", "features", "final", "frames", "general", "hit",
-                 "hush", "memory", "most", "next", "opinion", "over", "quiet", "room", "sent",
-                 "sound", "time", "until", "weighed")
+                 "hush", "memory", "most", "next", "opinion", "origin", "over", "quiet", "room",
+                 "sent", "sound", "time", "until", "weighed")
 
     def __init__(self) -> None:
         self.memory = np.zeros(MEMORY, np.float32)
@@ -29,9 +29,13 @@ class Strike:
         self.most = np.zeros(2, np.float32)             # loudest band, highest sample
         self.begin(0.0)
 
-    def begin(self, time: float) -> None:
+    def begin(self, time: float, wait_s: float = 0.0) -> None:
+        """It was struck at `time`. What it was is said at the end of the last hop before its wait
+        is over: there its last frame shall end, so all frames lie up to 1 ms off the attack."""
         self.time = time
         self.attack = frames(time)
+        said = int((time + wait_s) * SAMPLE_RATE) // HOP * HOP
+        self.origin = said - round((said - self.attack) / STEP) * STEP
         self.until = self.attack + SAMPLE_RATE          # no frame ends after it
         self.room = -1.0                                # not heard yet
         self.hit: Hit | None = None                     # what was said, and when
@@ -45,7 +49,7 @@ class Strike:
 
     def hear_anew(self) -> None:
         """Forget what was made of it until now: all of it is heard again."""
-        self.next = self.attack - LEAD + STEP           # where the next frame ends
+        self.next = self.origin - LEAD + STEP           # where the next frame ends
         self.frames = 0                                 # that were heard
         self.weighed = 0                                # of them, when chances were
         self.memory[:] = 0.0
@@ -58,4 +62,4 @@ class Strike:
     @property
     def heard_ms(self) -> float:
         """How much was heard after the attack."""
-        return (self.next - STEP - self.attack) * 1000.0 / SAMPLE_RATE
+        return (self.next - STEP - self.origin) * 1000.0 / SAMPLE_RATE

@@ -23,6 +23,7 @@ from engine.nodes.drum_classifier import DrumClassifier
 from engine.ports import AudioBlock
 from engine.rendering import hear, play
 from engine.voice.drum_model import UNITS
+from engine.voice.strike import Strike
 
 KICK_HZ, WHISTLE_HZ = 120.0, 1_500.0
 
@@ -123,6 +124,18 @@ def test_what_is_announced_after_its_wait_leaves_at_once_and_is_counted(plain):
     assert (hit.drum, hit.time) == ("kick", 0.5)
     assert sent == (25_984 + 64) / 48_000               # 42 ms after the strike
     assert node.late == 1
+
+
+@pytest.mark.parametrize("wait_ms", [11.7, 24.0, 33.3])
+def test_the_last_frame_ends_where_the_hit_is_said_whenever_it_was_struck(plain, wait_ms):
+    for time in 0.3 + np.arange(12) / 9_600:
+        strike = Strike()
+        strike.begin(time, wait_ms / 1000.0)
+        said = 64 * np.floor((time + wait_ms / 1000.0) * 48_000 / 64 + 1e-6)
+        assert (said - strike.next) % 96 == 0
+        assert abs(strike.origin - strike.attack) <= 48
+        node, (audio, onsets) = DrumClassifier(model=plain, wait_ms=wait_ms), stage({time: "hat"})
+        assert waits(node, audio, onsets) == pytest.approx([wait_ms], abs=1e-6)
 
 
 def test_sure_speaks_sooner_the_less_it_asks_for_and_never_after_the_cap(plain):
