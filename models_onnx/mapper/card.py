@@ -25,7 +25,8 @@ def figures() -> str:
               f"gains {100.0 * found['gained']['mean']:.1f} points of accuracy, with a standard "
               f"error of {100.0 * found['gained']['standard_error']:.1f} over performers; "
               f"{len(found['performers'])} performers, five takes of each sound, each heard by a "
-              "model trained without them, three microphones and rooms drawn for each.", "",
+              "model trained without them; for each recording three microphones and rooms are "
+              "drawn, which is harder than an evening through one.", "",
               f"2 dB of gain move a hit's MIDI velocity by {found['velocity_2db']['mean']:.1f} of "
               f"127 in the mean, 95 times of 100 by {found['velocity_2db']['p95']:.1f} at most.",
               ""]
