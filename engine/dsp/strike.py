@@ -5,7 +5,8 @@ strike so far, so a soft kick looks like a loud one. On stage and in training, t
 the one way in which the drum model hears. Beside its bands a frame tells how loud the strike was
 until now, for a drum begins at once, and how loud the room was before it: applause is never quiet.
 
-    frame 0 ends 4 ms before the attack, frame 2 at the attack, frame 2 + n after 2n ms
+    frame 0 ends 4 ms before the attack, frame 2 at the attack, frame 2 + n after 2n ms; on stage
+    all of them up to 1 ms off, so that the last one ends where the hit is named
 """
 
 import numpy as np
