@@ -99,14 +99,17 @@ def _touch(player: Any, frames: Any) -> None:
 
 
 @njit(error_model="numpy")
-def _send_planned(player: Any, frames: Any, frame: Any) -> Any:
-    """Send what is planned for this block, or was for an earlier one; returns how many so far."""
+def _send_planned(player: Any, frames: Any, now: Any) -> Any:
+    """Send what is due within this block, or was earlier; returns how many were sent so far."""
     buffer = _buffer_of(player.hand, np.uint32(frames))
     score = carray(pointer(player.score), (MOST_PLANNED, 3), np.int64)
     sent = player.sent
-    while sent < player.planned and score[sent, 0] < frame + frames:
+    while sent < player.planned:
+        ahead = (score[sent, 0] - now) * SAMPLE_RATE // 1_000_000_000
+        if ahead >= frames:
+            break
         size = score[sent, 1]
-        place = _reserve(buffer, np.uint32(max(score[sent, 0] - frame, 0)), size)
+        place = _reserve(buffer, np.uint32(max(ahead, 0)), size)
         if place == 0:
             break                                       # the block is full
         data = carray(pointer(place), size, np.uint8)
@@ -138,7 +141,7 @@ def _process(frames: Any, at: Any) -> Any:
     if player.hand != 0:
         _touch(player, np.int64(frames))
         table[0]["touch"] = 0
-        table[0]["sent"] = _send_planned(player, np.int64(frames), frame)
+        table[0]["sent"] = _send_planned(player, np.int64(frames), now)
     return 0
 
 
@@ -225,10 +228,13 @@ class Player:
         self._table["touch"] = (status & 0x7F) | data1 << 8 | data2 << 16
 
     def plan(self, messages: Iterable[tuple[float, bytes]]) -> None:
-        """Messages, each to leave in a frame of JACK's, later than those planned before."""
+        """Messages, each to leave at a monotonic second, later than those planned before.
+
+        A sequencer has a clock of its own: JACK's falls behind where the machine stands still.
+        """
         planned, score = int(self._table["planned"][0]), self._arrays["score"]
-        for frame, message in messages:
-            score[planned] = round(frame), len(message), int.from_bytes(message, "little")
+        for second, message in messages:
+            score[planned] = round(1e9 * second), len(message), int.from_bytes(message, "little")
             planned += 1
         self._table["planned"] = planned
 

@@ -16,7 +16,7 @@ from engine.live.messages import Heard, Ports
 from engine.music.grid import LOOK_AHEAD_S
 from engine.music.midi_clock import CONTINUE, POSITION, START, STOP, TICK, TICKS
 from engine.patch import parse_patch
-from engine.units import HOP, SAMPLE_RATE
+from engine.units import HOP
 
 pytestmark = [pytest.mark.live,
               pytest.mark.parametrize("jack_server", [{"period": 64, "synchronous": True}],
@@ -31,7 +31,6 @@ BAR = 4 * TICKS
 JITTER_S = 0.003
 PHASE_S = 0.005
 STILL_NS = 300_000_000
-AROUND = 100                    # blocks: where the machine stands still, JACK's clock falls back
 
 PATCH = f"""
 cables = ["clock -> friend -> kit -> speakers"]
@@ -64,30 +63,22 @@ class Sequencer:
 
     def wait(self, seconds: float) -> None:
         """Send nothing for a while."""
-        now = float(self.player.client.frame_time)
-        self._next = max(self._next, now) + seconds * SAMPLE_RATE
+        self._next = max(self._next, time.monotonic()) + seconds
 
     def send(self, *message: int) -> None:
         """A message, 5 ms after the last."""
-        self._next += 0.005 * SAMPLE_RATE
+        self._next += 0.005
         self.player.plan([(self._next, bytes(message))])
 
     def tick(self, ticks: int, bpm: float = BPM, jitter_s: float = 0.0) -> float:
-        """Ticks, each early or late by as much; returns when the first is due, seconds of JACK."""
-        begin = self._next + 0.02 * SAMPLE_RATE
-        off = np.random.default_rng(ticks).uniform(-jitter_s, jitter_s, ticks) * SAMPLE_RATE
-        apart = 2.5 / bpm * SAMPLE_RATE
+        """Ticks, each early or late by as much; returns when the first is due, monotonic."""
+        begin = self._next + 0.02
+        off = np.random.default_rng(ticks).uniform(-jitter_s, jitter_s, ticks)
+        apart = 2.5 / bpm
         self.player.plan((begin + number * apart + late, bytes((TICK,)))
                          for number, late in enumerate(off))
         self._next = begin + (ticks - 1) * apart
-        return begin / SAMPLE_RATE
-
-    def time_of(self, moment: float) -> float:
-        """A moment of the clock that all processes share, on JACK's, by the blocks around it."""
-        blocks = self.player.cycles()
-        near = min(int(np.searchsorted(blocks[:, 2], moment * 1e9)), len(blocks))
-        around = blocks[max(0, near - AROUND):near + AROUND]
-        return float(np.median(around[:, 1] / SAMPLE_RATE - around[:, 2] / 1e9) + moment)
+        return begin
 
 
 class Stage:
@@ -108,7 +99,7 @@ class Stage:
         return self
 
     def played(self, seconds: float = 0.0) -> list[Beat | Hit]:
-        """What a graph says to it, and so long after; on JACK's clock, as what was sent."""
+        """What a graph says to it, and so long after; monotonic, as what was sent."""
         graph, hands, waiting = Graph(parse_patch(PATCH)), Hands(), list(self.heard)
         hands.bind(graph, (PORT,), 0)
         graph.control(Control(0.0, "friend.start", True))
@@ -121,7 +112,7 @@ class Stage:
                 message = waiting.pop(0)
                 list(hands.touch(message, message.heard_ns / 1e9 - zero))
             graph.hear(silence, out)
-            said += [replace(sent.event, time=self.sequencer.time_of(sent.event.time + zero))
+            said += [replace(sent.event, time=sent.event.time + zero)
                      for sent in graph.take() if isinstance(sent.event, Beat | Hit)]
         return said
 
