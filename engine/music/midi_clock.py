@@ -1,6 +1,5 @@
 """MIDI clock, both ways: 24 ticks a quarter, smoothed where they come in, even where they leave."""
 
-from collections import deque
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ TICK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 _KEPT = 8 * TICKS                       # ticks that are averaged: two bars
 _LEAST, _MOST = 2.0, 400.0              # bpm; beyond them it is no music
 _JUMP_S, _JUMP_TICKS = 0.012, 4         # so many ticks in a row, all this late or early: a jump
+_BURST = 1.0 / 3.0                      # of a tick: what comes closer was held up on its way
 _STALE_S = 2.0                          # a tempo this old is not the one of ticks that come now
 _PAUSE_TICKS = 3.0                      # the clock was held for longer than this: a new line
 _TRUST = TICKS * (TICKS ** 2 - 1) / 12  # in the tempo before a pause: as in the ticks of one beat
@@ -21,10 +21,11 @@ _TRUST = TICKS * (TICKS ** 2 - 1) / 12  # in the tempo before a pause: as in the
 class Slave:
     """Ticks that come in, with their jitter, become a grid without.
 
-    A line is laid through the ticks of the last two bars. Where the newest ones leave it
-    together, the tempo has jumped, and only they count. One that goes on after a pause has its
-    old tempo until its ticks say otherwise. A clock that stops without saying so leaves its grid
-    behind, so the music goes on; one that says STOP ends it.
+    A line is laid through the ticks of the last two bars. One that strays from it isn't believed,
+    but where several in a row do, the tempo has jumped, and only they count; those that come in a
+    burst were held up together and say nothing. One that goes on after a pause has its old tempo
+    until its ticks say otherwise. A clock that stops without saying so leaves its grid behind, so
+    the music goes on; one that says STOP ends it.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,9 @@ class Slave:
         self._numbers = np.zeros(_KEPT)
         self._times = np.zeros(_KEPT)
         self._count = 0
-        self._astray: deque[float] = deque(maxlen=_JUMP_TICKS)
+        self._heard = 0.0               # when the last tick came
+        self._astray: list[float] = []  # when the newest came, where all are late or all early
+        self._are_late = False
         self._grid: Grid | None = None
         self._known_s = 0.0             # a tick before the pause; 0 where nothing is known
 
@@ -58,11 +61,14 @@ class Slave:
         """The next tick is this one; the tempo of the ticks until now is still known."""
         shift = tick - self._next
         self._numbers += shift
+        self._astray.clear()
         self._next, self.runs, self._stopped, self._resumes = tick, True, False, True
 
     def _tick(self, time: float, in_bar: int) -> Grid | None:
-        self._after_a_pause(time)
-        self._keep(float(self._next), time)
+        apart, self._heard = time - self._heard, time
+        self._after_a_pause(apart)
+        if self._believes(float(self._next), time, apart):
+            self._keep(float(self._next), time)
         self._next += 1
         if not self.runs and self._stopped:
             self._next -= 1             # they tell the tempo, not the place
@@ -72,15 +78,11 @@ class Slave:
         self._grid = self._line(in_bar) or self._grid
         return self._grid
 
-    def _last_time(self) -> float:
-        return float(self._times[(self._count - 1) % _KEPT])
-
-    def _after_a_pause(self, time: float) -> None:
+    def _after_a_pause(self, silent: float) -> None:
         """Where the ticks before are of no use to the line, begin another."""
         resumes, self._resumes = self._resumes, False
         if not self._count:
             return
-        silent = time - self._last_time()
         if resumes and self._grid and silent > _PAUSE_TICKS * self._grid.beat_s / TICKS:
             self._known_s = self._grid.beat_s / TICKS
         elif silent > _STALE_S:
@@ -90,22 +92,34 @@ class Slave:
         self._count = 0
         self._astray.clear()
 
+    def _believes(self, number: float, time: float, apart: float) -> bool:
+        """Does this tick lie where the line has it, or is it the last of those that jumped?"""
+        if self._grid is None or self._count < TICKS:
+            return True                 # no line to go by yet
+        late_s = time - self._grid.time_of(number / TICKS)
+        if abs(late_s) < _JUMP_S:
+            self._astray.clear()
+            return True
+        if apart < _BURST * self._grid.beat_s / TICKS:
+            self._astray.clear()
+            return False
+        if self._astray and (late_s > 0.0) != self._are_late:
+            self._astray.clear()
+        self._are_late = late_s > 0.0
+        self._astray.append(time)
+        if len(self._astray) < _JUMP_TICKS:
+            return False
+        *before, _ = self._astray
+        self._count, self._known_s = 0, 0.0
+        for back, earlier in zip(range(len(before), 0, -1), before, strict=True):
+            self._keep(number - back, earlier)
+        self._astray.clear()
+        return True
+
     def _keep(self, number: float, time: float) -> None:
-        if self._grid is not None:
-            self._astray.append(time - self._grid.time_of(number / TICKS))
-            if (len(self._astray) == _JUMP_TICKS
-                    and (min(self._astray) > _JUMP_S or max(self._astray) < -_JUMP_S)):
-                self._only_the_newest()
         place = self._count % _KEPT
         self._numbers[place], self._times[place] = number, time
         self._count += 1
-
-    def _only_the_newest(self) -> None:
-        places = np.arange(self._count - _JUMP_TICKS + 1, self._count) % _KEPT
-        numbers, times = self._numbers[places], self._times[places]
-        self._count, self._known_s = len(places), 0.0
-        self._numbers[:self._count], self._times[:self._count] = numbers, times
-        self._astray.clear()
 
     def _line(self, in_bar: int) -> Grid | None:
         """Least squares, leaning on what is known: when tick 0 was, and how long a tick is."""

@@ -36,6 +36,21 @@ def test_a_jump_of_the_tempo_is_followed_within_a_bar():
     assert grid.bpm == pytest.approx(140.0, rel=0.01)
 
 
+@pytest.mark.parametrize("held_s", [0.05, 0.1, 0.3])
+@pytest.mark.parametrize("seed", range(5))
+def test_ticks_that_were_held_up_and_come_all_at_once_change_nothing(held_s, seed):
+    slave, rng, until = Slave(), np.random.default_rng(seed), 1.0 + 3.3 + held_s
+    for tick in range(6 * 96):
+        due = 1.0 + tick * 2.5 / 126.0
+        time = due + float(rng.uniform(-0.003, 0.003))
+        held = until - held_s < due < until
+        grid = slave.hear(TICK, 0, 0, until + 1e-4 * tick / 96 if held else time)
+        if tick > 96:
+            assert grid.bpm == pytest.approx(126.0, abs=0.5)
+            assert grid.beat_at(due) == pytest.approx(tick / 24, abs=0.005 * 126.0 / 60.0)
+    assert grid.bpm == pytest.approx(126.0, abs=0.3)
+
+
 def test_a_stop_in_the_middle_of_a_bar_is_gone_on_from_there():
     slave = Slave()
     slave.hear(START, 0, 0, 0.9)
