@@ -24,6 +24,7 @@ from engine.ports import DELAYED, AudioBlock
 from engine.units import HOP, SAMPLE_RATE, frames, level_db
 from engine.voice.by_hand import AGAIN_S, WRONG_S, Hand
 from engine.voice.correction import corrected
+from engine.voice.doubt import Doubt
 from engine.voice.drum_model import BUILT_IN, drum_model, hear_on
 from engine.voice.keeping import Keeper
 from engine.voice.learning import MOMENTS_MS
@@ -57,7 +58,8 @@ class DrumClassifier(Node):
     early   a first guess after `first_ms`, corrected after `wait_ms` where it was wrong
 
     An onset that is announced after its wait leaves at once and counts as `late`. What the model
-    holds for no drum at all (speech, breath, the tail of a snare) is not reported.
+    holds for no drum at all (speech, breath, the tail of a snare) is not reported. Such things come
+    in streams: after some of them the next is a little more doubtful, for a second or two.
 
     With a `profile` (see `kuchi teach`) a hit is one of the performer's own sounds, and its
     velocity lies between the performer's own soft and loud of that sound.
@@ -81,6 +83,8 @@ class DrumClassifier(Node):
     unsure = Param("guess", choices=("guess", "drop", *DRUMS),
                    help="an unsure hit: the best guess, softer; nothing; or always this drum")
     refuse_at = Param(0.7, low=0.3, high=1.0, help="so probably no drum that nothing is played")
+    doubt = Param(1.0, low=0.0, high=1.0, help="how much strikes that were no drum make the next "
+                                               "doubtful; 0: each by itself")
     groove = Param(STRENGTH, low=0.0, high=1.0, help="how much the groove weighs in; 0: the ear "
                                                     "alone")
     keep = Param(True, help="on stage, write what wrong taught into the profile, in pauses; after "
@@ -119,6 +123,7 @@ class DrumClassifier(Node):
             own = load_profile(profile_path(self.profile, context.folder))
             self._know(known_by(own, path), context)
         self._hand = Hand(self._naming, self._lessons, context.clock)
+        self._doubt = Doubt()
         self._due = Due() if context.feeds.get("beats") else None
         self.late = 0
         self._alone = np.zeros(ROWS, np.float32)
@@ -138,6 +143,7 @@ class DrumClassifier(Node):
             if not strike.final or self._lessons:
                 strike.hear_anew()
         self._quiet_since, self.late = old._quiet_since, old.late
+        self._doubt = old._doubt
         if self._due and old._due:
             self._due = old._due
         if self._lessons and old._lessons and self._model.path == old._model.path:
@@ -179,8 +185,8 @@ class DrumClassifier(Node):
                 self._listen(strike, audio)
             if not strike.final:
                 self._speak(strike, said)
-                if strike.final and strike.hit and self._due:
-                    self._due.struck(strike.time, strike.hit.drum, strike.hit.velocity)
+                if strike.final:
+                    self._remember(strike)
             if strike.final:
                 self._follow(strike, audio, said)
                 over |= strike.over
@@ -200,6 +206,7 @@ class DrumClassifier(Node):
         self._heard.clear()
         self._recent.clear()
         self._hand.forget()
+        self._doubt.reset()
         if self._due:
             self._due.reset()
         self.late = 0
@@ -270,7 +277,7 @@ class DrumClassifier(Node):
         """Say it now where it is a sound whose own wait is over."""
         sound, _ = self._best(strike)
         due = strike.time + self._naming.wait_ms(sound) / 1000.0
-        if self._clock.next > due and strike.chances[NONE] < self.refuse_at:
+        if self._clock.next > due and not self._is_none(strike):
             strike.final = True
             self._say(strike, due, said)
 
@@ -288,7 +295,7 @@ class DrumClassifier(Node):
     def _hit(self, strike: Strike, due: float) -> Hit | None:
         """What was struck, by all that was heard; None where it is no drum, or not sure enough."""
         strike.sound, confidence = self._best(strike)
-        if strike.chances[NONE] >= self.refuse_at:
+        if self._is_none(strike):
             return None
         velocity = self._velocity(strike)
         name, drum = self._naming.called(strike.sound, strike.opinion)
@@ -302,6 +309,17 @@ class DrumClassifier(Node):
             else:
                 name = drum = self.unsure
         return Hit(strike.time, name, drum, velocity, confidence, due)
+
+    def _is_none(self, strike: Strike) -> bool:
+        """Whether it is refused, by itself and by those before it."""
+        none = self._doubt.weigh(strike.time, float(strike.chances[NONE]), self.doubt)
+        return none >= self.refuse_at
+
+    def _remember(self, strike: Strike) -> None:
+        """For what comes next, what this one turned out to be."""
+        self._doubt.heard(strike.time, float(strike.chances[NONE]))
+        if strike.hit and self._due:
+            self._due.struck(strike.time, strike.hit.drum, strike.hit.velocity)
 
     def _velocity(self, strike: Strike) -> float:
         """Where its peak lies between soft and loud, 0..1."""

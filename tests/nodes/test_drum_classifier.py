@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from own_sounds import Stage
 
 from engine.clock import Clock
 from engine.drums import DRUMS
@@ -192,6 +193,32 @@ def test_what_is_no_drum_is_not_reported(plain):
     events = play(DrumClassifier(model=plain, wait_ms=48), audio, onsets=onsets)
     assert [hit.time for hit in hits(events)] == [0.6]
     assert len(releases(events)) == 1
+
+
+def among_whistles(unsure, clear=()):
+    """Four whistles, then strikes that are half whistles but probably kicks, and clear ones."""
+    whistles = (0.3, 0.6, 0.9, 1.2)
+    audio, _ = stage(dict.fromkeys((*whistles, *unsure), ("whistle", 0.2)), 10.0)
+    drums, _ = stage(dict.fromkeys(unsure, ("kick", 0.2, -40.0)) | dict.fromkeys(clear, "kick"),
+                     10.0)
+    return audio + drums, [Onset(time, 30.0) for time in sorted((*whistles, *unsure, *clear))]
+
+
+def test_after_some_that_were_none_an_unsure_strike_is_refused_for_a_while_but_no_clear_one(plain):
+    audio, onsets = among_whistles(unsure=(1.5, 9.0), clear=(1.8,))
+    times = {doubt: [hit.time for hit in hits(play(
+        DrumClassifier(model=plain, wait_ms=48, refuse_at=0.3, doubt=doubt), audio, onsets=onsets))]
+        for doubt in (0.0, 1.0)}
+    assert times == {0.0: [1.5, 1.8, 9.0], 1.0: [1.8, 9.0]}
+
+
+def test_doubt_outlives_an_edit_and_ends_with_a_reset(plain):
+    audio, onsets = among_whistles(unsure=(1.5,))
+    for change, heard in ((Stage.edited, []), (lambda stage: stage.node.reset(), [1.5])):
+        playing = Stage(audio, onsets, model=plain, wait_ms=48, refuse_at=0.3)
+        playing.until(1.4)
+        change(playing)
+        assert [hit.time for hit in playing.until(2.0)] == heard
 
 
 @pytest.mark.parametrize(("unsure", "drums"),
