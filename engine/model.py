@@ -56,6 +56,12 @@ class Model:
         for _ in range(_WARM_RUNS):
             self.run()
 
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What is written in the file beside the graph, by name."""
+        notes: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return notes
+
     def run(self) -> None:
         """One step: from what stands in `inputs` to `outputs`. Releases the GIL."""
         before = _flush()

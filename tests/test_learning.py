@@ -1,12 +1,15 @@
 """A performer's own sounds are learnt from a few takes, whatever everybody else calls them."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.drums import DRUMS
 from engine.errors import UsageError
+from engine.jobs import decode, encode
+from engine.voice import learning
 from engine.voice.drum_model import CLASSES, drum_model
 from engine.voice.learning import (
     MOMENTS_MS,
@@ -17,6 +20,7 @@ from engine.voice.learning import (
     moment_of,
     probabilities,
 )
+from engine.voice.lessons import Asked, learn_again
 
 MOMENTS = len(MOMENTS_MS)
 SPREAD = 0.3
@@ -28,7 +32,10 @@ def sounds(count, units=20, seed=0):
 
 
 def takes(places, each, seed=1, heard_as=None, spread=SPREAD):
-    """Takes scattered around their sounds; what everybody would say of them is `heard_as`."""
+    """Takes scattered around their sounds; what everybody would say of them is `heard_as`.
+
+    spread : standard deviation, of all units or of each
+    """
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(len(places)), each)
     features = places[labels][:, None] + spread * rng.standard_normal(
@@ -94,6 +101,46 @@ def test_ones_own_takes_are_not_refused_but_what_is_surely_none_is():
     assert all(probabilities(usual, m, between, talk[m])[-1] > 0.9 for m in range(MOMENTS))
 
 
+def test_how_sounds_vary_in_other_voices_is_known_before_a_few_takes_show_it():
+    places = sounds(3)
+    loose = np.where(np.arange(20) < 12, 2.0, SPREAD)        # most units tell nothing
+    few, asked = takes(places, 2, spread=loose), takes(places, 60, seed=2, spread=loose)
+    told = replace(few, spread=np.diag(loose ** 2).astype(np.float32) / SPREAD ** 2)
+    alone, knowing = (right(learn(some, list("abc")), asked) for some in (few, told))
+    assert knowing > 0.95
+    assert knowing > alone + 0.1
+
+
+def test_what_a_drum_model_tells_of_its_units_alone_says_nothing_of_the_others():
+    places = sounds(3)
+    own = takes(places, 5)
+    told = replace(own, spread=np.eye(8, dtype=np.float32))
+    first, second = learn(own, list("abc")), learn(told, list("abc"))
+    assert np.allclose(first.weights, second.weights, atol=1e-4)
+
+
+def test_where_nothing_else_may_be_learnt_the_nearest_mean_names(monkeypatch):
+    monkeypatch.setattr(learning, "_RIDGE", np.full_like(learning._RIDGE, 1e6))
+    places = sounds(16)
+    heads = learn(takes(places, 5), [f"sound {k}" for k in range(16)])
+    assert right(heads, takes(places, 20, seed=2)) > 0.95
+
+
+def test_a_strike_between_two_sounds_is_called_neither_surely():
+    places = np.zeros((2, 20))
+    places[:, 0] = -1.0, 1.0
+    heads = learn(takes(places, 5), ("boots", "cats"))
+    asked = np.linspace(-1.0, 1.0, 5, dtype=np.float32)[:, None] * np.eye(1, 20, dtype=np.float32)
+    nobody = np.full((5, CLASSES), 1.0 / CLASSES, np.float32)
+    for m in range(MOMENTS):
+        chances = probabilities(heads, m, asked, nobody)
+        cats = chances[:, 1] / chances[:, :2].sum(axis=-1)
+        assert (np.diff(cats) > 0.0).all()
+        assert cats[0] < 0.1
+        assert cats[4] > 0.9
+        assert 0.2 < cats[2] < 0.8
+
+
 def test_chances_of_all_sounds_and_of_none_are_one_in_all():
     heads = learn(takes(sounds(4), 3), list("abcd"))
     asked = takes(sounds(4), 10, seed=2)
@@ -108,6 +155,15 @@ def test_the_same_takes_teach_the_same_heads():
     first, second = (learn(takes(sounds(3), 5), list("abc")) for _ in range(2))
     assert first.weights.tobytes() == second.weights.tobytes()
     assert first.bias.tobytes() == second.bias.tobytes()
+
+
+@pytest.mark.parametrize("told", [None, np.diag(np.linspace(0.5, 2.0, 8)).astype(np.float32)],
+                         ids=["not told", "told"])
+def test_the_worker_learns_what_would_be_learnt_at_once(told):
+    own = replace(takes(sounds(3), 5), spread=told)
+    asked = Asked(list("abc"), ["", "", ""], own.features, own.general, own.labels, own.take, told)
+    answer = learn_again(decode(encode(asked), Asked))
+    assert np.array_equal(answer.weights, learn(own, list("abc"), ["", "", ""]).weights)
 
 
 def test_sixteen_sounds_of_twelve_takes_are_learnt_within_a_second():

@@ -45,6 +45,14 @@ def decisions(profile: Profile) -> bytes:
                                                   heads.kin)) + repr(profile.page.sounds).encode()
 
 
+def test_how_sounds_vary_in_other_voices_is_kept_with_what_was_learned_by_it(three, tmp_path):
+    path = tmp_path / "mine.kuchi"
+    save_profile(path, three)
+    assert np.array_equal(load_profile(path).spread, three.spread)
+    save_profile(path, replace(three, spread=None))          # of a model that doesn't tell it
+    assert load_profile(path).spread is None
+
+
 # -- edits ---------------------------------------------------------------------------------------
 
 def test_a_sound_without_a_drums_name_plays_the_likeliest_free_drum(three):

@@ -119,7 +119,7 @@ def _both(takes: Takes, more: Takes) -> Takes:
     return Takes(np.concatenate([takes.features, more.features]),
                  np.concatenate([takes.general, more.general]),
                  np.concatenate([takes.labels, more.labels]),
-                 np.concatenate([takes.take, more.take + int(takes.take.max()) + 1]))
+                 np.concatenate([takes.take, more.take + int(takes.take.max()) + 1]), takes.spread)
 
 
 def _peak_db(profile: Profile, name: str) -> float:

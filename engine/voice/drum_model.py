@@ -1,10 +1,14 @@
 """The drum model as every part of Kuchi asks it: its file, its shapes, and which one it is."""
 
+from base64 import b64decode
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+
 from engine.drums import DRUMS
 from engine.dsp.strike import LINGERING, WIDTH, linger
+from engine.errors import ModelError
 from engine.model import MODELS, Model
 from engine.units import Samples
 
@@ -12,6 +16,8 @@ UNITS = 160                     # the model's state
 MEMORY = UNITS + LINGERING      # of one strike: the state, and the bands as they linger
 EMBEDDING = 48
 CLASSES = len(DRUMS) + 1        # and the last is none of them
+
+SPREAD = "spread"               # the note that tells it: base64 of float16 (UNITS, UNITS)
 
 BUILT_IN = MODELS / "drums" / "model.onnx"
 
@@ -32,6 +38,23 @@ def hear_on(model: Model, memory: Samples) -> None:
     model.run()
     memory[:UNITS] = model.outputs["next_state"][0]
     linger(model.inputs["frame"][0], memory[UNITS:])
+
+
+def spread_of(model: Model) -> Samples | None:
+    """How the state varies from strike to strike of one sound, as the model's file tells it.
+
+    returns : float32 (UNITS, UNITS), the covariance over voices that the model was trained on; 1 is
+              what a lingering band varies by. None where the file doesn't tell it.
+
+    Raises ModelError where it tells something else.
+    """
+    if SPREAD not in model.notes:
+        return None
+    told = np.frombuffer(b64decode(model.notes[SPREAD]), "<f2").astype(np.float32)
+    if len(told) != UNITS * UNITS or not np.isfinite(told).all():
+        raise ModelError(f'{model.path}: its note "{SPREAD}" isn\'t a covariance of {UNITS} units: '
+                         "make it anew with: python -m models_onnx.drums.spread")
+    return told.reshape(UNITS, UNITS)
 
 
 def fingerprint(path: Path = BUILT_IN) -> str:

@@ -3,7 +3,9 @@
 The drum model hears each take and remembers it, and the bands linger beside, for a performer may
 tell sounds apart by what nobody else does; a head is learnt for each moment at which a hit may have
 to be named. A head is a straight line through all that, plus a share of what everybody's mouths
-would say. Teaching on stage and scoring both learn here.
+would say. So few takes say little of how a sound varies: what they don't show is taken to be as it
+is in other voices, and the line is held near the one that asks which sound's mean is nearest.
+Teaching on stage and scoring both learn here.
 
     chances = softmax(weights @ features + bias + blend * log(general @ kin))
 """
@@ -36,10 +38,10 @@ DOUBT = 1e-4                    # no general opinion is surer than this that it 
 
 SHRINK = 0.5                    # of the takes' covariance is taken to be round: takes are few
 EARLY_RIDGE, LATE_RIDGE = 1.0, 0.3      # hold the weights small; until 40 ms and from 64 ms on
-SHARPER = 2.45                  # weights held so small are less sure than they are right
+SHARPER = 1.8                   # weights held so small are less sure than they are right
 STEPS, LOOKS = 50, 10           # of the solver, and for its pace
 
-ROOM = 2.2                      # nats that a performer's takes stay clear of being refused
+ROOM = 2.3                      # nats that a performer's takes stay clear of being refused
 TAKES_CLEAR = 0.95              # of the takes do
 
 Precise = NDArray[np.float64]
@@ -58,12 +60,15 @@ class Takes:
     general  : float32 (n, moments, CLASSES)   what it would say of anybody's mouth
     labels   : int64 (n,)                      which of the performer's sounds each is
     take     : int64 (n,)                      which take; rows of one take are its shifts
+    spread   : float32 (some, some)            how the first units vary within one sound of anybody,
+                                               where the others vary by 1; None: all alike
     """
 
     features: Samples
     general: Samples
     labels: NDArray[np.int64]
     take: NDArray[np.int64]
+    spread: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,19 +200,21 @@ def _trust(labels: NDArray[np.int64], said: Samples) -> Samples:
 
 
 def _fit(takes: Takes, sounds: int, offset: Samples) -> tuple[Precise, Precise]:
-    """Logistic regression at every moment, on whitened features beside the general opinion.
+    """Logistic regression at every moment, on whitened features beside the general opinion; small
+    weights are what it adds to the nearest mean.
 
     offset  : (n, moments, sounds)   what is added to the logits anyway
     returns : weights (moments, sounds, units), bias (moments, sounds), on features as they come
     """
     features = takes.features.transpose(1, 0, 2).astype(np.float64)
     middle = features.mean(axis=1, keepdims=True)
-    white = _whitening(features - middle)
+    white = _whitening(features - middle, takes.spread)
     x = ((features - middle) @ white).astype(np.float32)        # (moments, n, units)
     share = (1.0 / np.bincount(takes.labels, minlength=sounds)[takes.labels] / sounds
              ).astype(np.float32)
     right = np.eye(sounds, dtype=np.float32)[takes.labels]
-    fixed = np.ascontiguousarray(offset.transpose(1, 0, 2))
+    near_w, near_b = _nearest(x, right * share[:, None])
+    fixed = offset.transpose(1, 0, 2) + x @ near_w + near_b
     weights = np.zeros((len(x), x.shape[2], sounds), np.float32)
     bias = np.zeros((len(x), 1, sounds), np.float32)
     ahead_w, ahead_b = weights, bias
@@ -219,17 +226,39 @@ def _fit(takes: Takes, sounds: int, offset: Samples) -> tuple[Precise, Precise]:
         push = np.float32(step / (step + 3.0))
         ahead_w, ahead_b = new_w + push * (new_w - weights), new_b + push * (new_b - bias)
         weights, bias = new_w, new_b
-    plain = white @ weights
-    return plain.transpose(0, 2, 1), (bias - middle @ plain)[:, 0]
+    plain = white @ (near_w + weights)
+    return plain.transpose(0, 2, 1), (near_b + bias - middle @ plain)[:, 0]
 
 
-def _whitening(centred: Precise) -> Precise:
-    """What makes the takes' spread round: (moments, units, units), triangular."""
+def _whitening(centred: Precise, spread: Samples | None) -> Precise:
+    """What makes round how takes vary: (moments, units, units), triangular.
+
+    spread : as takes of anybody's vary, see `Takes`
+    """
     units = centred.shape[-1]
-    spread = centred.transpose(0, 2, 1) @ centred / centred.shape[1]
-    size = np.trace(spread, axis1=1, axis2=2)[:, None, None] / units + 1e-9
-    round_ = (1.0 - SHRINK) * spread + SHRINK * size * np.eye(units)
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(round_)).transpose(0, 2, 1))
+    usual = np.eye(units)
+    if spread is not None:
+        usual[:len(spread), :len(spread)] = spread
+    own = centred.transpose(0, 2, 1) @ centred / centred.shape[1]
+    size = (own * np.linalg.inv(usual)).sum(axis=(1, 2), keepdims=True) / units + 1e-9
+    mixed = (1.0 - SHRINK) * own + SHRINK * size * usual
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(mixed)).transpose(0, 2, 1))
+
+
+def _nearest(x: Samples, share: Samples) -> tuple[Samples, Samples]:
+    """The head that only asks which sound's mean is nearest, as sure as 1 between two means.
+
+    x       : (moments, n, units)   whitened
+    share   : (n, sounds)           of each take in its sound's mean, all of them 1 together
+    returns : weights (moments, units, sounds), bias (moments, 1, sounds)
+    """
+    means = x.transpose(0, 2, 1) @ (share * np.float32(share.shape[1]))
+    middle = means.mean(axis=-1, keepdims=True)
+    apart = ((means - middle) ** 2).sum(axis=1, keepdims=True)
+    scale = np.float32(1.0) / (apart.mean(axis=-1, keepdims=True) + np.float32(1e-9))
+    weights = scale * (means - middle)
+    bias = -np.float32(0.5) * scale * apart - middle.transpose(0, 2, 1) @ weights
+    return weights, bias
 
 
 def _pace(x: Samples, share: Samples) -> Samples:

@@ -158,6 +158,7 @@ class Asked(msgspec.Struct, frozen=True):
     general: np.ndarray
     labels: np.ndarray
     take: np.ndarray
+    spread: np.ndarray | None
 
 
 class Learned(msgspec.Struct, frozen=True):
@@ -172,7 +173,7 @@ class Learned(msgspec.Struct, frozen=True):
 def learn_again(asked: Asked) -> Learned:
     """Heads from takes and lessons; done in the worker."""
     takes = Takes(asked.features.astype(np.float32), asked.general.astype(np.float32),
-                  asked.labels, asked.take)
+                  asked.labels, asked.take, asked.spread)
     heads = learn(takes, asked.names, asked.drums)
     return Learned(heads.weights, heads.bias, heads.blend, heads.kin)
 
@@ -186,4 +187,4 @@ def _asked(names: Sequence[str], drums: Sequence[str], takes: Takes, lessons: Se
                  np.concatenate([takes.features, features], dtype=np.float16),
                  np.concatenate([takes.general, general], dtype=np.float16),
                  np.concatenate([takes.labels, [lesson.sound for lesson in lessons]]),
-                 np.concatenate([takes.take, first + np.arange(len(lessons))]))
+                 np.concatenate([takes.take, first + np.arange(len(lessons))]), takes.spread)

@@ -17,7 +17,7 @@ from engine.drums import DRUMS
 from engine.errors import UsageError
 from engine.model import Model
 from engine.units import SAMPLE_RATE, Samples, frames, level_db
-from engine.voice.drum_model import BUILT_IN, drum_model, fingerprint
+from engine.voice.drum_model import BUILT_IN, drum_model, fingerprint, spread_of
 from engine.voice.learning import (
     FEWEST_SOUNDS,
     MOMENTS_MS,
@@ -123,6 +123,7 @@ class Profile:
     page   : what is taught now; `past` are the pages before, the oldest first
     model  : the fingerprint of the drum model that heard the takes
     heard  : by the takes' numbers
+    spread : how that model's state varies within one sound, where it tells it
     heads  : what was learned; None while there is too little to learn from
     waits  : sound -> the milliseconds after which its takes are named right, where they are
     """
@@ -132,6 +133,7 @@ class Profile:
     past: tuple[Page, ...] = ()
     model: str = ""
     heard: Mapping[int, Heard] = field(default_factory=dict)
+    spread: Samples | None = None
     heads: Heads | None = None
     waits: Mapping[str, float] = field(default_factory=dict)
 
@@ -279,7 +281,7 @@ def taught(profile: Profile, model: Model | None = None) -> Profile:
     for number in sorted(profile.page.numbers()):
         if number not in heard:
             heard[number] = hear_take(model, profile.takes[number])
-    profile = replace(profile, model=known, heard=heard)
+    profile = replace(profile, model=known, heard=heard, spread=spread_of(model))
     if len(profile.names) < FEWEST_SOUNDS:
         words = f"only {profile.names[0]}" if profile.names else "no sound"
         raise UsageError(f"{words} is taught: at least {FEWEST_SOUNDS} sounds are needed to tell "
@@ -305,7 +307,7 @@ def takes_of(profile: Profile, given: Sequence[tuple[int, str]]) -> Takes:
     labels = np.array([profile.names.index(of) for _, of in given], np.int64)
     places = np.array([number for number, _ in given], np.int64)
     return Takes(features.astype(np.float32), general.astype(np.float32),
-                 np.repeat(labels, shifts), np.repeat(places, shifts))
+                 np.repeat(labels, shifts), np.repeat(places, shifts), profile.spread)
 
 
 def hear_take(model: Model, take: Take) -> Heard:

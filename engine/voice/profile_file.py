@@ -139,6 +139,8 @@ def packed(profile: Profile, goes_on_with: str = "") -> bytes:
     arrays: dict[str, Any] = {}
     for number, heard in profile.heard.items():
         arrays |= {f"features_{number}": heard.features, f"general_{number}": heard.general}
+    if profile.spread is not None:
+        arrays["spread"] = profile.spread.astype(np.float16)
     if profile.heads:
         arrays |= {name: getattr(profile.heads, name) for name in _HEADS}
     store, out = io.BytesIO(), io.BytesIO()
@@ -188,12 +190,14 @@ def _read(path: Path, whole: zipfile.ZipFile) -> Profile:
         heard = {row.number: Heard(arrays[f"features_{row.number}"],
                                    arrays[f"general_{row.number}"])
                  for row in sheet.takes if f"features_{row.number}" in arrays}
+        spread = arrays["spread"].astype(np.float32) if "spread" in arrays else None
         heads = (Heads(tuple(sheet.learned), *(arrays[name] for name in _HEADS))
                  if sheet.learned else None)
     needed = set[int]().union(*(page.numbers() for page in (sheet.page, *sheet.past)))
     if missing := needed - takes.keys():
         raise KeyError(f"take {min(missing)} is missing")
-    return Profile(takes, sheet.page, tuple(sheet.past), sheet.model, heard, heads, sheet.waits)
+    return Profile(takes, sheet.page, tuple(sheet.past), sheet.model, heard, spread, heads,
+                   sheet.waits)
 
 
 def _sheet(path: Path, text: bytes) -> _Sheet:

@@ -5,6 +5,7 @@ by them: a fold model for those it was trained on, the one that ships for everyb
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from engine.drums import DRUMS
 from engine.dsp.strike import WIDTH, ear, frames_by, hear_all
 from engine.model import MODELS, Model
 from engine.units import SAMPLE_RATE, Samples
-from engine.voice.drum_model import BUILT_IN, MEMORY, drum_model, hear_on
+from engine.voice.drum_model import BUILT_IN, MEMORY, drum_model, hear_on, spread_of
 from engine.voice.learning import MOMENTS_MS, SHIFTS_MS
 from models_onnx.drums.data import BEFORE, CLASSES, FRAMES, Strike
 
@@ -63,6 +64,16 @@ def model_for(who: str) -> Path:
     folds = HERE / "folds" / "folds.json"
     heard_by = json.loads(folds.read_text()) if folds.is_file() else {}
     return HERE / "folds" / f"fold_{heard_by[who]}.onnx" if who in heard_by else BUILT_IN
+
+
+def spread_for(who: str) -> Samples | None:
+    """How the memory of that model varies within one sound, see `spread_of`."""
+    return _spread(model_for(who))
+
+
+@cache
+def _spread(path: Path) -> Samples | None:
+    return spread_of(drum_model(path))
 
 
 def opinions(strikes: Sequence[Strike], *, takes: bool = False, model: Path | None = None

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from engine.drums import DRUMS
 from engine.units import Samples
 from engine.voice.learning import MOMENTS_MS, Takes, learn, probabilities
-from models_onnx.drums.hearing import Opinions
+from models_onnx.drums.hearing import Opinions, spread_for
 
 KICK, SNARE = DRUMS.index("kick"), DRUMS.index("snare")
 CLOSED, OPEN = DRUMS.index("hihat_closed"), DRUMS.index("hihat_open")
@@ -74,8 +74,8 @@ class Taught:
         shifts = heard.features.shape[1]
         self.heads = learn(Takes(heard.features[given].reshape(-1, *heard.features.shape[2:]),
                                  heard.general[given].reshape(-1, *heard.general.shape[2:]),
-                                 np.repeat(labels[given], shifts), np.repeat(given, shifts)),
-                           names)
+                                 np.repeat(labels[given], shifts), np.repeat(given, shifts),
+                                 spread_for(str(heard.who[0]))), names)
         self.asked = np.setdiff1d(np.flatnonzero(labels != UNKNOWN), given)
         self.truth = labels[self.asked]
         self._features = heard.features[self.asked, 0]

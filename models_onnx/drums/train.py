@@ -47,6 +47,7 @@ from models_onnx.drums.data import (
 from models_onnx.drums.days import varied
 from models_onnx.drums.graph import OUTPUTS, graph
 from models_onnx.drums.noises import NOISES
+from models_onnx.drums.spread import note_all
 from models_onnx.drums.talk import READERS, READING, can_talk
 
 SEED = 1
@@ -375,6 +376,7 @@ def main() -> None:
             print(said, flush=True)
     heard_by = {who: fold for fold, group in enumerate(groups) for who in group}
     (arguments.out / "folds" / "folds.json").write_text(json.dumps(heard_by, indent=1) + "\n")
+    note_all(arguments.data, arguments.out)
 
 
 _SHARED: list[Examples] = []    # with the workers, who are born with it

@@ -7,9 +7,11 @@ import onnx
 import pytest
 import soundfile
 
+from engine.drums import DRUMS
 from engine.dsp.strike import HUSH, WIDTH
+from engine.errors import ModelError
 from engine.units import SAMPLE_RATE, frames
-from engine.voice.drum_model import EMBEDDING, UNITS, drum_model
+from engine.voice.drum_model import EMBEDDING, MEMORY, UNITS, drum_model, spread_of
 from engine.voice.learning import MOMENTS_MS, listen
 from models_onnx.corpus import Event, Recording
 from models_onnx.drums import card, refusal, rival
@@ -28,9 +30,10 @@ from models_onnx.drums.data import (
 from models_onnx.drums.days import line, varied
 from models_onnx.drums.evaluate import scores
 from models_onnx.drums.graph import graph
-from models_onnx.drums.hearing import HERE, opinions
+from models_onnx.drums.hearing import HERE, Opinions, opinions
 from models_onnx.drums.measures import THREE, UNKNOWN, Taught, interval, macro_f1, three_of
 from models_onnx.drums.noises import NOISES
+from models_onnx.drums.spread import note, spread
 from models_onnx.drums.talk import can_talk
 
 MODELS = sorted([HERE / "model.onnx", *(HERE / "folds").glob("*.onnx")])
@@ -183,6 +186,45 @@ def test_takes_in_the_scores_are_heard_as_those_of_a_profile():
         features, general = listen(model, strike.samples, BEFORE + shift)
         assert np.array_equal(heard.features[0, k], features)
         assert np.array_equal(heard.general[0, k], general)
+
+
+@pytest.mark.parametrize("path", [HERE / "model.onnx", *sorted(HERE.glob("folds/*.onnx"))],
+                         ids=lambda path: path.stem)
+def test_a_model_that_ships_tells_how_its_state_varies_within_one_sound(path):
+    told = spread_of(drum_model(path))
+    assert told is not None, "python -m models_onnx.drums.spread --data DIR"
+    assert np.array_equal(told, told.T)
+    assert np.linalg.eigvalsh(told.astype(np.float64))[0] > 0.0
+    assert 0.05 < np.trace(told) / UNITS < 5.0               # about as much as a lingering band
+
+
+def test_what_a_model_tells_of_itself_is_noted_in_its_file(tmp_path):
+    path = tmp_path / "own.onnx"
+    own = onnx.load(HERE / "model.onnx")
+    onnx.helper.set_model_props(own, {})
+    onnx.save(own, path)
+    assert spread_of(drum_model(path)) is None
+    note(path, np.diag(np.arange(1.0, UNITS + 1.0)))
+    assert np.array_equal(np.diag(spread_of(drum_model(path))), np.arange(1.0, UNITS + 1.0))
+    note(path, np.eye(UNITS - 1))
+    with pytest.raises(ModelError, match="isn't a covariance of 160 units"):
+        spread_of(drum_model(path))
+
+
+def test_sounds_count_alike_in_how_a_state_varies_and_their_means_not_at_all():
+    rng = np.random.default_rng(4)
+    many, few = 400, 40
+    n = many + few
+    features = rng.standard_normal((n, 3, len(MOMENTS_MS), MEMORY)).astype(np.float32)
+    features[many:, ..., :UNITS] *= 3.0                      # one sound varies more, by 9
+    features[many:] += 50.0
+    may = np.zeros((n, len(DRUMS) + 1), bool)
+    may[:many, 0], may[many:, 1] = True, True
+    found = spread(Opinions(*(np.zeros((n, 0), np.float32) for _ in range(2)), features,
+                            np.zeros((n, 0), np.float32), may, np.zeros(n, np.int64),
+                            np.array(["she"] * n)))
+    assert np.diag(found) == pytest.approx(np.full(UNITS, 5.0), rel=0.05)
+    assert np.abs(found - np.diag(np.diag(found))).max() < 0.5
 
 
 def test_who_is_taught_is_asked_about_the_other_strikes_only():
