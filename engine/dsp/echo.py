@@ -23,8 +23,9 @@ FORGETS = 0.0003             # of the likeness each hop: the last five seconds c
 LEAST_RISE_DB, MOST_RISE_DB = 2.0, 12.0   # less is the trembling of a noise
 CERTAIN = 2.0                # times as alike as the lags are in the mean
 ENOUGH = 1_500.0             # dB squared: a dozen loud strikes have come back
-EARLY, TAIL = 2, 40          # hops around the lag that are covered ...
-TAIL_FALLS_DB = 0.3          # ... a hop, as a room dies away
+EARLY = 2                    # hops: an echo comes so much before and after its lag
+ROOM_DIES_DB = 0.3           # a hop, 60 dB in 270 ms ...
+MOUTH_DIES_DB = 0.3          # ... and so a mouth that drowns
 UP_DB, DOWN_DB = 0.01, 0.04   # so that one in five differences lies below the gain
 SPAN, MIDST = 6, 2           # hops: what came within these holds the echo of some in their midst
 
@@ -137,25 +138,30 @@ def learn_gain(hop, lag, levels, played, gain):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def take_away(hop, lag, played, gain, margin_db, floor, levels):
+def take_away(hop, lag, played, gain, margin_db, floor, back, left, levels):
     """Take from the levels what comes back just now, and the room's answer to it: what is left is
-    the mouth. Where it drowns, its level is the floor's.
+    the mouth. Where it drowns, it is thought to die away from what was left a hop ago: were it
+    gone, it would seem to strike when it can be heard again.
 
     played : float32 (PAST, bands)   a ring, dB
     gain   : float32 (bands,)        speakers to microphone, dB
-    floor  : float32 (bands,)        dB
-    levels : float32 (bands,)        dB, changed
+    floor  : float32 (bands,)        dB; what lies over it doesn't fall below
+    back   : float32 (bands,)        what comes back, dB as it was played; kept up
+    left   : float32 (bands,)        what is left, dB; kept up
+    levels : float32 (bands,)        dB, changed to what is left
     """
-    mask = len(played) - 1
     for band in range(len(levels)):
-        if levels[band] <= floor[band]:
-            continue                                    # drowned already
-        back = np.float32(SILENCE_DB)
-        for age in range(max(lag - EARLY, 0), lag + TAIL):
-            fallen = np.float32(TAIL_FALLS_DB) * np.float32(max(age - lag - EARLY, 0))
-            back = max(back, played[(hop - age) & mask, band] - fallen)
-        over = levels[band] - (back + gain[band] + margin_db)
-        if over < 20.0:
-            left = np.float32(1.0) - np.float32(10.0) ** (np.float32(-0.1) * over)
-            levels[band] = min(levels[band], floor[band]) if left < np.float32(1e-3) else max(
-                levels[band] + np.float32(10.0) * np.log10(left), min(levels[band], floor[band]))
+        back[band] -= np.float32(ROOM_DIES_DB)
+    for age in range(max(lag - EARLY, 0), lag + EARLY + 1):
+        then = played[(hop - age) & (len(played) - 1)]
+        for band in range(len(levels)):
+            back[band] = max(back[band], then[band])
+    for band in range(len(levels)):
+        over = levels[band] - (back[band] + gain[band] + margin_db)
+        if over < 20.0 and levels[band] > floor[band]:
+            share = max(np.float32(1.0) - np.float32(10.0) ** (np.float32(-0.1) * over),
+                        np.float32(1e-9))
+            goes_on = min(left[band] - np.float32(MOUTH_DIES_DB), levels[band])
+            levels[band] = max(levels[band] + np.float32(10.0) * np.log10(share), goes_on,
+                               floor[band])
+        left[band] = levels[band]

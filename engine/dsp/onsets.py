@@ -70,7 +70,7 @@ STATE = np.dtype([
     ("mixed", np.float32, (PAST, BANDS)), ("quiet", np.float32, (BANDS,)),
     ("heard_rises", np.float32, (PAST, BANDS)), ("played_rises", np.float32, (PAST, BANDS)),
     ("heard", np.float32, (MEMORY, BANDS)), ("played", np.float32, (MEMORY, BANDS)),
-    ("gain", np.float32, (BANDS,)),
+    ("gain", np.float32, (BANDS,)), ("back", np.float32, (BANDS,)), ("left", np.float32, (BANDS,)),
     ("samples", np.float32, (2, HOP)),
     ("features", np.float32, (FEATURES,)), ("hidden", np.float32, (HIDDEN,)),
     ("deeper", np.float32, (DEEPER,)),
@@ -91,7 +91,7 @@ def begin(state: np.ndarray) -> None:
     state["peak"] = BEFORE_PEAK_DB
     state["bank"] = np.tile(resonators(), 2)
     state["heard"] = state["played"] = SILENCE_DB
-    state["bleed"] = state["mixed"] = SILENCE_DB
+    state["bleed"] = state["mixed"] = state["back"] = state["left"] = SILENCE_DB
     state["quiet"] = LEAST_DB
     state["gain"] = BLEED_GAIN_DB
 
@@ -243,9 +243,11 @@ def mind_bleed(state):
     if state.lag < 0:
         learn_bleed(hop, levels, bleed, state.heard, state.played, state.gain)
         raise_floor(hop, state.played, state.gain, BLEED_MARGIN_DB, state.floor)
+        state.left[:] = SILENCE_DB
     else:
         learn_gain(hop, state.lag, state.mixed, state.bleed, state.gain)
-        take_away(hop, state.lag, state.bleed, state.gain, LEFT_MARGIN_DB, state.floor, levels)
+        take_away(hop, state.lag, state.bleed, state.gain, LEFT_MARGIN_DB, state.floor,
+                  state.back, state.left, levels)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -118,18 +118,50 @@ def test_with_the_lag_the_gain_is_learnt_though_a_mouth_sounds():
     assert gain == pytest.approx(level(-12.0), abs=2.5)
 
 
+def left_of(played, heard, late_hops=20, floor_db=-70.0):
+    """What `take_away` leaves of what is heard, hop by hop: float32 (hops, BANDS), dB."""
+    ring, left = np.full((PAST, BANDS), -100, np.float32), []
+    back, kept = level(-100.0), level(-100.0)
+    for hop in range(len(played)):
+        ring[hop % PAST] = played[hop]
+        left.append(heard[hop].copy())
+        take_away(hop, late_hops, ring, level(-12.0), np.float32(3.0), level(floor_db), back,
+                  kept, left[-1])
+    return np.array(left)
+
+
+def one_beat(hops=200, at=40):
+    """A hop of -20 dB in silence: float32 (hops, BANDS), dB."""
+    played = np.full((hops, BANDS), -100, np.float32)
+    played[at] = -20.0
+    return played
+
+
 def test_what_comes_back_is_taken_away_and_a_louder_mouth_is_left():
-    played, floor = np.full((PAST, BANDS), -100, np.float32), level(-70.0)
-    played[40] = -20.0
-    levels = np.array([-34.0, -32.0, -20.0, -5.0] * 2, np.float32)
-    take_away(60, 20, played, level(-12.0), np.float32(3.0), floor, levels)
+    heard = np.full((200, BANDS), -80, np.float32)
+    heard[60] = [-34.0, -32.0, -20.0, -5.0] * 2
+    levels = left_of(one_beat(), heard)[60]
     assert levels[:2] == pytest.approx([-70.0, -70.0])
     assert -23.0 < levels[2] < -20.0
     assert levels[3] == pytest.approx(-5.0, abs=0.02)
 
 
 def test_what_came_back_long_ago_hides_nothing():
-    played, levels = np.full((PAST, BANDS), -100, np.float32), level(-40.0)
-    played[40] = -20.0
-    take_away(40 + 90, 20, played, level(-12.0), np.float32(3.0), level(-70.0), levels)
-    assert levels == pytest.approx(level(-40.0), abs=0.01)
+    heard = np.full((200, BANDS), -80, np.float32)
+    heard[60 + 90] = -40.0
+    assert left_of(one_beat(), heard)[60 + 90] == pytest.approx(level(-40.0), abs=0.2)
+
+
+def test_a_room_that_answers_for_long_is_taken_away_too():
+    heard = np.full((200, BANDS), -100, np.float32)
+    heard[60:] = -32.0 - 0.35 * np.arange(140)[:, None]
+    assert left_of(one_beat(), heard).max() == pytest.approx(-70.0)
+
+
+def test_a_mouth_that_drowns_does_not_strike_when_it_is_heard_again():
+    mouth = np.full(200, -38.0, np.float32)
+    heard = np.repeat(mouth[:, None], BANDS, axis=1)
+    heard[60] = -32.0
+    left = left_of(one_beat(), heard)[40:, 0]
+    assert left.min() > -53.0
+    assert np.diff(left).max() < 6.0
