@@ -57,13 +57,15 @@ def _beside_bonk(found: dict[str, Any]) -> list[str]:
     if KEY not in found:
         return ["- Beside Pure Data's `bonk~`: not measured, since Pure Data wasn't installed."]
     both = found[KEY]
-    kuchi, bonk, more = (f"{short(both[name])} ({_span(both[f'{name}_ci'])})"
-                         for name in ("kuchi", "bonk", "difference"))
+    kuchi, bonk, more, any_five = (f"{short(both[name])} ({_span(both[f'{name}_ci'])})"
+                                   for name in ("kuchi", "bonk", "difference", "any_five"))
+    fives = " / ".join(f"{five:.3f}" for five in both["fives"])
     ours, theirs = both["delay_ms"]["kuchi"], both["delay_ms"]["bonk"]
     return [f"- Beside Pure Data's `bonk~`, taught the same {both['takes']} takes, misses counted "
             f"as errors, named {ours:.1f} and {theirs:.1f} ms after the attack: accuracy {kuchi} "
             f"against {bonk}; the difference by performer is {more} ({both['performers']} "
-            "performers, hits recorded alone among their takes)."]
+            "performers, hits recorded alone among their takes). Taught the first, second, third "
+            f"and fourth five of each sound: {fives}; by performer, whichever five, {any_five}."]
 
 
 def _refused(found: dict[str, Any]) -> list[str]:

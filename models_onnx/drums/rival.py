@@ -2,7 +2,8 @@
 
 Both are taught the first five takes of each sound and asked about all other strikes of everybody
 who has enough of them; a strike that isn't found is named wrong. `bonk~` speaks when it can, and
-the graph waits until then.
+the graph waits until then. Which five teach them says much, so they are also taught the five after
+those, and so on.
 """
 
 from collections import Counter
@@ -24,6 +25,7 @@ from models_onnx.onsets import bonk
 from models_onnx.onsets.measures import kuchi, model_for
 
 TAKES = 5
+FIVES = 4                       # of takes, each in turn
 KEY = "against_bonk"
 
 PAUSE_S = 0.4                   # before each hit that was recorded alone
@@ -56,11 +58,25 @@ def rival_scores(voices: Sequence[Recording]) -> dict[str, Any]:
     ours = heard(takes, [wait_ms], TAKES)[wait_ms]
     right = {"kuchi": accuracy(ours), "bonk": accuracy(theirs)}
     right["difference"] = {who: right["kuchi"][who] - share for who, share in right["bonk"].items()}
+    fives = [right["difference"], *(_differences(voices, wait_ms, TAKES * number)
+                                    for number in range(1, FIVES))]
+    right["any_five"] = {who: float(np.mean([five[who] for five in fives if who in five]))
+                         for who in right["difference"]}
     return {KEY: {
         "performers": len(right["bonk"]), "takes": TAKES,
         "delay_ms": {"kuchi": round(delay_ms(ours), 2), "bonk": round(delay_ms(theirs), 2)},
         **{name: summary(each) for name, each in right.items()},
-        **{f"{name}_ci": interval(each) for name, each in right.items()}}}
+        **{f"{name}_ci": interval(each) for name, each in right.items()},
+        "fives": [summary(five) for five in fives], "fives_of": [len(five) for five in fives]}}
+
+
+def _differences(voices: Sequence[Recording], wait_ms: float, skip: int) -> dict[str, float]:
+    """How much more of each performer's strikes is named right than by `bonk~`, where other takes
+    teach both."""
+    takes = taught_takes(voices, skip)
+    theirs = accuracy(heard_by_bonk(takes, skip))
+    ours = accuracy(heard(takes, [wait_ms], TAKES, skip)[wait_ms])
+    return {who: ours[who] - share for who, share in theirs.items()}
 
 
 def kept(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
@@ -68,23 +84,26 @@ def kept(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return {KEY: before[KEY]} | now if KEY in before else now
 
 
-def taught_takes(voices: Sequence[Recording]) -> list[Recording]:
-    """The takes of everybody with as many of each sound left to be asked about as count."""
+def taught_takes(voices: Sequence[Recording], skip: int = 0) -> list[Recording]:
+    """The takes of everybody with as many of each sound left to be asked about as count.
+
+    skip : strikes of each sound that come before those that teach
+    """
     found = []
     for who in sorted({r.performer for r in voices}):
         own = [r for r in voices if r.performer == who]
         counts = Counter(NAMES.get(event.label) for r in own for event in r.events)
-        if all(counts[sound] >= TAKES + LEAST for sound in SOUNDS):
+        if all(counts[sound] >= skip + TAKES + LEAST for sound in SOUNDS):
             found += [r for r in own if len(r.events) > 1] + _strung(own)
     return found
 
 
-def heard_by_bonk(takes: Sequence[Recording]) -> list[Heard]:
-    """The takes as `bonk~` hears them after five of each sound."""
+def heard_by_bonk(takes: Sequence[Recording], skip: int = 0) -> list[Heard]:
+    """The takes as `bonk~` hears them after five of each sound, those after the first `skip`."""
     found = []
     for who in sorted({r.performer for r in takes}):
         own = [r for r in takes if r.performer == who]
-        given = first_takes(own, TAKES, NAMES)
+        given = first_takes(own, TAKES, NAMES, skip)
         known = bonk.Known([(recording.audio, event.attack_s, NAMES[event.label])
                             for recording, event in given])
         for recording in own:

@@ -78,9 +78,10 @@ def hits(recording: Recording, wait_ms: float, profile: Path | None = None
                  if isinstance(sent.event, Hit))
 
 
-def heard(voices: Sequence[Recording], waits_ms: Sequence[float], count: int = 0
+def heard(voices: Sequence[Recording], waits_ms: Sequence[float], count: int = 0, skip: int = 0
           ) -> dict[float, list[Heard]]:
-    """Every take through the graph at each wait; `count` strikes of each sound are taught first."""
+    """Every take through the graph at each wait; `count` strikes of each sound are taught first,
+    those after the first `skip`."""
     found: dict[float, list[Heard]] = {wait_ms: [] for wait_ms in waits_ms}
     with TemporaryDirectory() as folder:
         for who in sorted({r.performer for r in voices}):
@@ -89,7 +90,7 @@ def heard(voices: Sequence[Recording], waits_ms: Sequence[float], count: int = 0
             if count:
                 if not _has_each(own):
                     continue
-                profile, given = profile_of(own, count, NAMES, model_for(who))
+                profile, given = profile_of(own, count, NAMES, model_for(who), skip)
                 path = Path(folder) / f"{who}.kuchi"
                 save_profile(path, profile)
             for recording in own:

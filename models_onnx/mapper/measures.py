@@ -23,31 +23,33 @@ Taken = dict[Path, list[Event]]
 """The strikes of each recording that were given as takes, and so must not be scored."""
 
 
-def first_takes(recordings: Sequence[Recording], takes: int, names: Mapping[str, str]
-                ) -> list[tuple[Recording, Event]]:
+def first_takes(recordings: Sequence[Recording], takes: int, names: Mapping[str, str],
+                skip: int = 0) -> list[tuple[Recording, Event]]:
     """The first strikes of each sound: `takes`, or half of what there is.
 
     recordings : of one performer, in the manifest's order
     names      : label of the data -> the sound's name; other labels are passed over
+    skip       : strikes of each sound that come before those
     """
     marked = [(recording, event) for recording in recordings for event in recording.events
               if event.label in names]
     counts = Counter(names[event.label] for _, event in marked)
-    left = {name: min(takes, count // 2) for name, count in counts.items()}
+    come: Counter[str] = Counter()
     first = []
     for recording, event in marked:
-        if left[names[event.label]]:
-            left[names[event.label]] -= 1
+        name = names[event.label]
+        if skip <= come[name] < skip + min(takes, (counts[name] - skip) // 2):
             first.append((recording, event))
+        come[name] += 1
     return first
 
 
 def profile_of(recordings: Sequence[Recording], takes: int, names: Mapping[str, str],
-               model: Path = BUILT_IN) -> tuple[Profile, Taken]:
+               model: Path = BUILT_IN, skip: int = 0) -> tuple[Profile, Taken]:
     """A profile from the first takes of each sound (see `first_takes`), heard by this model."""
     profile, taken = Profile(), Taken()
     heard: dict[Path, list[Onset]] = {}
-    for recording, event in first_takes(recordings, takes, names):
+    for recording, event in first_takes(recordings, takes, names, skip):
         taken.setdefault(recording.path, []).append(event)
         if recording.path not in heard:
             heard[recording.path] = onsets_of(recording.audio)
