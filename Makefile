@@ -46,6 +46,7 @@ train: .venv/ready               ## make every model again from $(DATA) (about a
 	$(BIN)/python -m models_onnx.onsets.train --data $(DATA)
 	$(BIN)/python -m models_onnx.onsets.again --data $(DATA)
 	$(BIN)/python -m models_onnx.drums.train --data $(DATA)
+	$(BIN)/python -m models_onnx.drums.bound --data $(DATA)
 	$(BIN)/python -m models_onnx.mapper.make
 	$(BIN)/python -m models_onnx.melody.train --data $(DATA)
 	$(BIN)/python -m models_onnx.bars.train --data $(DATA)

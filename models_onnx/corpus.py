@@ -65,8 +65,10 @@ def recordings(data: Path, *, part: str, sets: Collection[str] = ()) -> list[Rec
     return [r for r in _read(data) if r.part == part and (not sets or r.set in sets)]
 
 
-def folds(performers: Collection[str], count: int) -> list[list[str]]:
+def folds(performers: Collection[str], count: int, seed: int | None = None) -> list[list[str]]:
     """Deal performers into `count` groups, the same way each time; one person stays in one.
+
+    Unless a seed shuffles them, they are dealt by the alphabet.
 
     >>> folds(["d", "a", "c", "b"], 3)
     [['a', 'd'], ['b'], ['c']]
@@ -74,6 +76,8 @@ def folds(performers: Collection[str], count: int) -> list[list[str]]:
     [['MOB', 'OBM'], ['a'], []]
     """
     people = sorted({_SAME_PERSON.get(p, p) for p in performers})
+    if seed is not None:
+        np.random.default_rng(seed).shuffle(people)
     place = {person: i % count for i, person in enumerate(people)}
     groups: list[list[str]] = [[] for _ in range(count)]
     for performer in sorted(set(performers)):

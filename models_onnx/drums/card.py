@@ -1,4 +1,4 @@
-"""The card's figures come from `scores.json`: written into README.md, and checked by a test."""
+"""The card's figures come from `scores.json` and `bound.json`: a test holds README.md to them."""
 
 import json
 from typing import Any
@@ -7,6 +7,8 @@ from models_onnx.drums.hearing import HERE
 from models_onnx.drums.plots import draw_scores
 from models_onnx.drums.rival import KEY
 from models_onnx.figures import short, write_figures
+
+BOUND = HERE / "bound.json"
 
 SHOWN_MS = ("8", "16", "24", "32", "48", "64", "100", "200")
 
@@ -19,7 +21,8 @@ def figures() -> str:
                         ("takes_10", "+ 10 takes of each")):
         lines += [_row(f"{words}, F1", [short(found[name][ms]["f1"]) for ms in SHOWN_MS]),
                   _row("95 % over performers", [_span(found[f"{name}_ci"][ms]) for ms in SHOWN_MS])]
-    return "\n".join([*lines, "", *_alone(found), *_in_the_graph(found), *_refused(found), ""])
+    return "\n".join([*lines, "", *_alone(found), *_in_the_graph(found), *_refused(found),
+                      *_bound(), ""])
 
 
 def _alone(found: dict[str, Any]) -> list[str]:
@@ -79,6 +82,25 @@ def _refused(found: dict[str, Any]) -> list[str]:
         f"the detector hears in it; {short(speech['without_edges'])} without the "
         f"{speech['edges']} where a file begins at full level.",
         f"- Hits a minute in five minutes of each, -20 dB: {noise}."]
+
+
+def _bound() -> list[str]:
+    """What a network like ours reaches that is taught real speech."""
+    if not BOUND.is_file():
+        return []
+    found = json.loads(BOUND.read_text(encoding="utf-8"))
+    moments = list(found["today"])
+    today, taught = (
+        [" / ".join("–".join(sorted({short(each[ms][share]) for each in some})) for ms in moments)
+         for share in ("all", "without_edges")]
+        for some in ([found["today"]], found["taught"]))
+    return [
+        "- How low that might be, an example (`bound.py`): hits and speech alike from where the "
+        f"detector announces them, over the same hiss, {' / '.join(moments)} ms: {today[0]} of "
+        f"speech accepted, {today[1]} without file edges; where the refusing network is taught "
+        f"real speech {taught[0]}, {taught[1]} without edges ({found['hits']} hits of "
+        f"{found['performers']} performers, {found['onsets']} onsets of {found['speakers']} "
+        "speakers, all held out in turn, two deals)."]
 
 
 def write_card() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +21,7 @@ from models_onnx.corpus import Event, Recording, recordings
 from models_onnx.drums.noises import NOISES
 from models_onnx.drums.talk import READING, talk, vowel
 from models_onnx.onsets.measures import HERE as JUDGES
-from models_onnx.onsets.measures import kuchi
+from models_onnx.onsets.measures import kuchi, model_for
 
 FRAMES = 103                    # to 200 ms after the attack
 DRAWN = "drawn"                 # the `who` of synthetic mouths
@@ -34,6 +35,7 @@ MEANS = {                       # a label of the data -> the drums it may be
 } | dict.fromkeys(("clave", "woodblock", "snap", "stomp", "handdrum", "bodydrum"), ("other",))
 
 BEFORE, LENGTH = 4_800, 16_384  # samples cut out of a recording: 100 ms before, 241 ms after
+NEAR_S = 0.025                  # of an attack: the detector means it
 
 TAIL_S = (0.055, 0.25)          # a "strike" found this long after a real one is a mistake
 STREAM_S = 3.0                  # of a noise
@@ -70,6 +72,24 @@ def strikes(data: Path, *, part: str, sets: Sequence[str] = (), permissive: bool
         found = [replace(r, events=tuple(replace(e, attack_s=e.onset_s) for e in r.events))
                  for r in found]
     return [_strike(recording, event, part) for recording in found for event in recording.events]
+
+
+def announced(data: Path) -> list[Strike]:
+    """Labelled strikes of voices from where the detector says that they begin; not those it misses.
+
+    Everybody is heard by a judge that never met them.
+    """
+    found: list[Strike] = []
+    for recording in recordings(data, part="beatbox"):
+        times, _ = kuchi(np.pad(recording.audio, (BEFORE, LENGTH)), model_for(recording.performer))
+        times = times - BEFORE / SAMPLE_RATE
+        attacks = np.array([event.attack_s for event in recording.events])
+        place = dict(mir_eval.util.match_events(attacks, times, NEAR_S))
+        moved = replace(recording, events=tuple(
+            replace(event, attack_s=float(times[place[i]])) if i in place else event
+            for i, event in enumerate(recording.events)))
+        found += [_strike(moved, moved.events[i], "beatbox") for i in sorted(place)]
+    return found
 
 
 def may_be(label: str) -> NDArray[np.bool_]:

@@ -1,20 +1,22 @@
 """What must not play a drum: real speech, and breath, voices, hiss, applause and music.
 
-Real speech is used here only, never in training. The drawn sounds are those of training
-(`noises.py`) with other seeds, so they show how much slips through, not how it generalises.
+Real speech is used here and in `bound.py` only, never for weights that ship. The drawn sounds are
+those of training (`noises.py`) with other seeds, so they show how much slips through, not how it
+generalises.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.events import Hit
 from engine.patch import load_patch
 from engine.rendering import render
 from engine.units import Samples, frames, gain
-from models_onnx.corpus import recordings
+from models_onnx.corpus import folds, recordings
 from models_onnx.drums.data import BEFORE, LENGTH, NONE, Strike, may_be
 from models_onnx.drums.days import line
 from models_onnx.drums.hearing import model_for, opinions
@@ -25,6 +27,7 @@ from models_onnx.onsets.measures import kuchi
 FULL_BAND = ("klettres", "ktuberling")      # the digits are 8 kHz: their bandwidth tells them
 EDGE, EDGE_S = "edge", 0.01                 # this near its beginning a file begins, not a word
 ACCEPTED = 0.95                             # of the hits
+FLOOR = np.float32(1e-4)                    # hisses behind: no file begins in digital silence
 
 STREAMS = ("breath", "vowels", "sibilants", "applause", "music")
 STREAM_DB = -20.0                           # root mean square, dB below full scale
@@ -40,7 +43,7 @@ def spoken(data: Path) -> list[Strike]:
     rng = np.random.default_rng(11)
     for recording in recordings(data, part="negatives", sets=FULL_BAND):
         samples = np.pad(recording.audio, (BEFORE, LENGTH))
-        samples += np.float32(1e-4) * rng.standard_normal(len(samples), dtype=np.float32)
+        samples += FLOOR * rng.standard_normal(len(samples), dtype=np.float32)
         times, _ = kuchi(samples, JUDGES / "judge.npz")
         found += [Strike(recording.performer, EDGE if at < BEFORE + frames(EDGE_S) else "none",
                          samples[at - BEFORE:at - BEFORE + LENGTH], may_be("speech"), np.inf)
@@ -55,21 +58,43 @@ def false_accept(hits: Sequence[Strike], speech: Sequence[Strike], ms: int) -> f
     whose performers it never met; the mean over models counts each as often as it had hits.
     """
     rng = np.random.default_rng(12)
-    hits, speech = ([_limited(strike, rng) for strike in some] for some in (hits, speech))
-    accepted, weights = [], []
+    hits, speech = ([limited(strike, rng) for strike in some] for some in (hits, speech))
+    shares, weights = [], []
     for path in sorted({model_for(strike.who) for strike in hits}):
-        own = opinions([strike for strike in hits if model_for(strike.who) == path], model=path)
-        drum = 1.0 - own.probabilities[own.after(ms)][:, NONE]
-        threshold = np.quantile(drum, 1.0 - ACCEPTED)
-        heard = opinions(speech, model=path)
-        accepted.append(float((1.0 - heard.probabilities[heard.after(ms)][:, NONE]
-                               >= threshold).mean()))
-        weights.append(len(drum))
-    return round(float(np.average(accepted, weights=weights)), 4)
+        own = [strike for strike in hits if model_for(strike.who) == path]
+        shares.append(accepted(path, own, speech, [ms]).mean())
+        weights.append(len(own))
+    return round(float(np.average(shares, weights=weights)), 4)
 
 
-def _limited(strike: Strike, rng: np.random.Generator) -> Strike:
+def accepted(model: Path, hits: Sequence[Strike], speech: Sequence[Strike], moments: Sequence[int]
+             ) -> NDArray[np.bool_]:
+    """Which speech a model takes for drums where it takes 95 % of these hits, (speech, moments).
+
+    moments : ms after the attack
+    """
+    ours, theirs = opinions(hits, model=model), opinions(speech, model=model)
+    drum, spoken = ([1.0 - heard.probabilities[heard.after(ms)][:, NONE] for ms in moments]
+                    for heard in (ours, theirs))
+    return np.stack(spoken, axis=1) >= np.quantile(drum, 1.0 - ACCEPTED, axis=1)
+
+
+def limited(strike: Strike, rng: np.random.Generator) -> Strike:
+    """A strike through a narrow line: how its recording was limited tells nothing any more."""
     return replace(strike, samples=line(strike.samples, rng).astype(np.float32))
+
+
+def held_out(hits: Sequence[Strike], speech: Sequence[Strike], seed: int
+             ) -> Iterator[tuple[Path, NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Each model, the hits of those whom it never met, and the speech of as few speakers.
+
+    Everybody is held out once: performers with the model, speakers as the seed deals them.
+    """
+    models = sorted({model_for(strike.who) for strike in hits})
+    for path, speakers in zip(models, folds({strike.who for strike in speech}, len(models), seed),
+                              strict=True):
+        yield (path, np.array([model_for(strike.who) == path for strike in hits]),
+               np.array([strike.who in speakers for strike in speech]))
 
 
 def false_hits_a_minute() -> dict[str, float]:

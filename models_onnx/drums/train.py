@@ -11,9 +11,10 @@ them, training goes on and says so, and the model accepts more speech.
 """
 
 import argparse
+import copy
 import json
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -156,7 +157,13 @@ def examples(data: Path) -> Examples:
             found += some
         beds = pool.map(_bed, range(BEDS * len(NOISES)))
         each = pool.imap(partial(_hear, beds=beds), enumerate(found), chunksize=64)
-        heard, until = zip(*each, strict=True)
+        return gathered(found, each)
+
+
+def gathered(found: Sequence[Strike],
+             each: Iterable[tuple[NDArray[np.float16], NDArray[np.int64]]]) -> Examples:
+    """Strikes and, of each in turn, what `hear` returns of its variations."""
+    heard, until = zip(*each, strict=True)
     count = np.array([len(some) for some in until])
     return Examples(np.concatenate(heard), np.concatenate(until), np.cumsum(count) - count, count,
                     np.stack([s.may_be for s in found]), np.array([s.who for s in found]),
@@ -180,7 +187,12 @@ def _hear(job: tuple[int, Strike], beds: Sequence[Samples]
     """All variations of one strike."""
     number, strike = job
     rng = np.random.default_rng([SEED, number, 2])
-    varying = [strike, *(varied(strike, rng, beds) for _ in range(VARIATIONS[strike.kind] - 1))]
+    return hear([strike, *(varied(strike, rng, beds)
+                           for _ in range(VARIATIONS[strike.kind] - 1))])
+
+
+def hear(varying: Sequence[Strike]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+    """One strike's variations: their frames, and the first of each that hears the next strike."""
     return (np.stack([features(each) for each in varying]).astype(np.float16),
             np.array([_until(each) for each in varying]))
 
@@ -230,19 +242,33 @@ class Batches:
 def train(data: Examples, keep: NDArray[np.bool_], seed: int) -> Ear:
     """One model on the examples that are kept."""
     torch.manual_seed(seed)
-    batches = Batches(data, keep, seed)
-    ear, slow = Ear(), Ear()
-    slow.load_state_dict(ear.state_dict())
-    optimiser = torch.optim.AdamW(ear.parameters(), weight_decay=0.02)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=STEPS)
-    for step in range(STEPS):
+    batches, ear = Batches(data, keep, seed), Ear()
+
+    def loss(step: int) -> Tensor:
         chosen = batches.draw()
-        variation = batches.rng.integers(data.count[chosen])
-        variation[batches.rng.random(len(chosen)) < CLEAN] = 0
         length = FRAMES if step % 5 == 0 else SHORT
-        loss = _loss(ear, data, chosen, data.first[chosen] + variation, length, batches.rng)
+        return _loss(ear, data, chosen, on_some_day(data, chosen, batches.rng), length,
+                     batches.rng)
+
+    return fit(ear, STEPS, loss)
+
+
+def on_some_day(data: Examples, chosen: NDArray[np.int64], rng: np.random.Generator
+                ) -> NDArray[np.int64]:
+    """One variation of each strike that is chosen: its row."""
+    variation = rng.integers(data.count[chosen])
+    variation[rng.random(len(chosen)) < CLEAN] = 0
+    return data.first[chosen] + variation
+
+
+def fit(ear: Ear, steps: int, loss: Callable[[int], Tensor]) -> Ear:
+    """Lower the loss of each step; returns the slow average of the weights."""
+    slow = copy.deepcopy(ear)
+    optimiser = torch.optim.AdamW(ear.parameters(), weight_decay=0.02)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    for step in range(steps):
         optimiser.zero_grad()
-        loss.backward()
+        loss(step).backward()
         nn.utils.clip_grad_norm_(ear.parameters(), 1.0)
         optimiser.step()
         cycle.step()
@@ -260,32 +286,32 @@ def _loss(ear: Ear, data: Examples, chosen: NDArray[np.int64], rows: NDArray[np.
     length       : frames of what isn't a real drum
     """
     right = torch.from_numpy(data.may_be[chosen])
-    frames, alone = _heard(data, rows[-DRUM_BATCH:], FRAMES)
+    frames, alone = first_frames(data, rows[-DRUM_BATCH:], FRAMES)
     _, drum, _, _ = ear.name(frames)
-    loss = DRUM_SHARE * _opinion(drum, right[-DRUM_BATCH:, :NONE], _weight(FRAMES) * alone,
+    loss = DRUM_SHARE * _opinion(drum, right[-DRUM_BATCH:, :NONE], opinion_weight(FRAMES) * alone,
                                  list(range(NONE)))
-    frames, alone = _heard(data, rows, length)
-    weight = _weight(length, HALF) * alone
+    frames, alone = first_frames(data, rows, length)
+    weight = opinion_weight(length, HALF) * alone
     voice, _, place, _ = ear.name(frames[:MOUTHS])
     loss = loss + _opinion(voice, right[:MOUTHS, :NONE], weight[:MOUTHS], VOICED)
-    loss = loss + _refusal(ear.refuse(frames)[0], right[:, NONE], weight)
+    loss = loss + refusal_loss(ear.refuse(frames)[0], right[:, NONE], weight)
     return loss + 0.5 * _nearest(ear, place, length, rng)
 
 
-def _heard(data: Examples, rows: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
+def first_frames(data: Examples, rows: NDArray[np.int64], length: int) -> tuple[Tensor, Tensor]:
     """Their first frames, and which of them don't hear the next strike."""
     return (torch.from_numpy(data.heard[rows, :length].astype(np.float32)),
             torch.arange(length) < torch.from_numpy(data.until[rows])[:, None])
 
 
-def _weight(length: int, half: float = np.inf) -> Tensor:
+def opinion_weight(length: int, half: float = np.inf) -> Tensor:
     """How much the opinion after each frame counts."""
     frame = torch.arange(length, dtype=torch.float32)
     rise = torch.clamp((frame - 2.0) / (FULL - 2.0), 0.0, 1.0)
     return rise / (1.0 + torch.clamp(frame - 10.0, min=0.0) / (half - 10.0))
 
 
-def _refusal(logits: Tensor, is_none: Tensor, weight: Tensor) -> Tensor:
+def refusal_loss(logits: Tensor, is_none: Tensor, weight: Tensor) -> Tensor:
     """Cross-entropy of being none."""
     wanted = is_none[:, None].float().expand_as(logits)
     loss = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")

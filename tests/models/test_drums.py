@@ -20,6 +20,7 @@ from models_onnx.drums.data import (
     LENGTH,
     MOST_ONSETS,
     Strike,
+    announced,
     backwards,
     drawn,
     features,
@@ -30,7 +31,7 @@ from models_onnx.drums.data import (
 from models_onnx.drums.days import line, varied
 from models_onnx.drums.evaluate import scores
 from models_onnx.drums.graph import graph
-from models_onnx.drums.hearing import HERE, Opinions, opinions
+from models_onnx.drums.hearing import HERE, Opinions, model_for, opinions
 from models_onnx.drums.measures import THREE, UNKNOWN, Taught, interval, macro_f1, three_of
 from models_onnx.drums.noises import NOISES
 from models_onnx.drums.spread import note, spread
@@ -301,6 +302,25 @@ def test_a_take_played_from_its_end_is_none_and_stays_its_performers(tmp_path):
     assert all(strike.may_be.argmax() == len(strike.may_be) - 1 for strike in found)
 
 
+def test_a_strike_is_cut_where_the_detector_announces_it_not_where_a_person_wrote(tmp_path):
+    folder = tmp_path / "beatbox" / "one" / "her"
+    folder.mkdir(parents=True)
+    samples = np.concatenate([thump(hz=300.0).samples for _ in range(4)])
+    soundfile.write(folder / "take.flac", samples, SAMPLE_RATE)
+    struck = (np.arange(4) * LENGTH + BEFORE) / SAMPLE_RATE
+    labels = [*(struck + 0.015), struck[-1] + 0.2]              # all late, and one where nothing is
+    rows = ["path,set,performer_or_kit,label,onset_s,attack_s,duration_s,licence"] + [
+        f"beatbox/one/her/take.flac,one,her,kick,{time},{time},0.2,CC0" for time in labels]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    found = announced(tmp_path)
+    assert len(found) == 4
+    for strike in found:
+        loud = np.flatnonzero(np.abs(strike.samples[BEFORE - 960:]) > 0.1)
+        assert (loud[0] - 960) / 48 == pytest.approx(0.0, abs=4.0)     # ms from the place of attack
+    assert [strike.alone_s for strike in found[:3]] == pytest.approx([LENGTH / SAMPLE_RATE] * 3,
+                                                                     abs=0.003)
+
+
 def test_a_synthetic_mouth_is_never_none():
     found = drawn(np.random.default_rng(8))
     assert len(found) >= 4
@@ -311,6 +331,34 @@ def test_a_synthetic_mouth_is_never_none():
 def test_a_threshold_that_accepts_the_hits_accepts_speech_that_sounds_like_them():
     hits = performer(32)
     assert refusal.false_accept(hits, hits, 32) >= 0.9
+
+
+def test_the_threshold_takes_95_of_100_hits_and_what_is_surer_still():
+    hits = performer(32)
+    assert refusal.accepted(HERE / "model.onnx", hits, hits, [16, 32]).sum(axis=0).tolist() == [
+        91, 91]                                                  # of 96
+
+
+def test_nobody_who_is_asked_about_was_heard_before():
+    people = [*json.loads((HERE / "folds" / "folds.json").read_text()), "stranger"]
+    hits = [thump(who=who) for who in people for _ in range(2)]
+    speech = [thump(who=f"speaker {i}", label="speech") for i in range(12) for _ in range(3)]
+    deals = []
+    for seed in (1, 2):
+        found = list(refusal.held_out(hits, speech, seed))
+        for some, asked in ((hits, [mine for _, mine, _ in found]),
+                            (speech, [theirs for _, _, theirs in found])):
+            assert (np.sum(asked, axis=0) == 1).all(), "each is asked about once"
+            for rows in asked:
+                out = {each.who for each, row in zip(some, rows, strict=True) if row}
+                rest = {each.who for each, row in zip(some, rows, strict=True) if not row}
+                assert out
+                assert not out & rest
+                assert len(out & {"MOB", "OBM"}) != 1             # one person, two initials
+        for model, mine, _ in found:
+            assert {model_for(hits[i].who) for i in np.flatnonzero(mine)} == {model}
+        deals.append([theirs.tolist() for _, _, theirs in found])
+    assert deals[0] != deals[1]
 
 
 def test_evaluate_scores_whatever_part_of_the_data_is_there(tmp_path, monkeypatch):
