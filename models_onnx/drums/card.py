@@ -60,9 +60,11 @@ def _beside_bonk(found: dict[str, Any]) -> list[str]:
     if KEY not in found:
         return ["- Beside Pure Data's `bonk~`: not measured, since Pure Data wasn't installed."]
     both = found[KEY]
-    kuchi, bonk, more, any_five = (f"{short(both[name])} ({_span(both[f'{name}_ci'])})"
-                                   for name in ("kuchi", "bonk", "difference", "any_five"))
-    fives = " / ".join(f"{five:.3f}" for five in both["fives"])
+    kuchi, bonk = (f"{short(both[name])} ({_span(both[f'{name}_ci'])})"
+                   for name in ("kuchi", "bonk"))
+    more, any_five = (f"{short(both[name], 3)} ({_span(both[f'{name}_ci'])})"
+                      for name in ("difference", "any_five"))
+    fives = " / ".join(short(five, 3) for five in both["fives"])
     ours, theirs = both["delay_ms"]["kuchi"], both["delay_ms"]["bonk"]
     return [f"- Beside Pure Data's `bonk~`, taught the same {both['takes']} takes, misses counted "
             f"as errors, named {ours:.1f} and {theirs:.1f} ms after the attack: accuracy {kuchi} "

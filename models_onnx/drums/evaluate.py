@@ -121,7 +121,8 @@ def oneshot_scores(drums: Sequence[Strike]) -> Scores:
             chances = some.instruments[some.after(ms)][:, list(names)]
             named = np.array(list(names))[chances.argmax(axis=1)]
             right = some.may_be[np.arange(len(named)), named]
-            kits = {str(who): float(right[some.who == who].mean()) for who in set(some.who)}
+            kits = {str(who): float(right[some.who == who].mean())
+                    for who in sorted(set(some.who))}
             found[key][str(ms)], found[f"{key}_ci"][str(ms)] = summary(kits), interval(kits)
     return found
 
