@@ -32,6 +32,7 @@ def _alone(found: dict[str, Any]) -> list[str]:
         f"{words} " + " / ".join(short(each["f1"]) for each in marks[name].values())
         for name, words in (("zero_shot", "never heard"), ("takes_5", "5 takes")))
     return [
+        _in_turn(found),
         f"- From where a person marked the strike, 16 / 32 / 64 ms, F1: {from_marks}.",
         f"- *Sure* (threshold {short(sure['threshold'])}, {sure['cap_ms']} ms at the latest), "
         f"5 takes: accuracy {short(sure['accuracy'])} ({_span(sure['accuracy_ci'])}) after "
@@ -40,6 +41,23 @@ def _alone(found: dict[str, Any]) -> list[str]:
         f"{_at(found, 'four_class_takes_5')}.",
         f"- One-shots of kits never heard: nine drums {_at(found, 'oneshots')}; "
         f"all sixteen names {_at(found, 'oneshots_16')}."]
+
+
+def _in_turn(found: dict[str, Any]) -> str:
+    """Those who are held out in turn, apart from those whom no weights may learn from."""
+    trained_on = json.loads((HERE / "folds" / "folds.json").read_text())
+    groups: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    for who, own in found["performers"].items():
+        groups[who in trained_on].append(own)
+    said = {of: "; ".join(
+        f"{words} " + " / ".join(
+            short(sum(own[name][ms] for own in some) / max(1, len(some)), 3)
+            for ms in ("16", "32", "64"))
+        for name, words in (("zero_shot", "never heard"), ("takes_5", "5 takes")))
+        for of, some in groups.items()}
+    return (f"- Of these {len(found['performers'])}, the {len(groups[True])} who are held out in "
+            f"turn, 16 / 32 / 64 ms, F1: {said[True]}. The {len(groups[False])} whose licence lets "
+            f"no weights learn from them: {said[False]}.")
 
 
 def _in_the_graph(found: dict[str, Any]) -> list[str]:
