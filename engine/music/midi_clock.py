@@ -97,24 +97,27 @@ class Slave:
         if self._grid is None or self._count < TICKS:
             return True                 # no line to go by yet
         late_s = time - self._grid.time_of(number / TICKS)
-        if abs(late_s) < _JUMP_S:
+        strays = abs(late_s) >= _JUMP_S
+        held_up = apart < _BURST * self._grid.beat_s / TICKS
+        if not strays or held_up or (late_s > 0.0) != self._are_late:
             self._astray.clear()
+        if not strays:
             return True
-        if apart < _BURST * self._grid.beat_s / TICKS:
-            self._astray.clear()
-            return False
-        if self._astray and (late_s > 0.0) != self._are_late:
-            self._astray.clear()
-        self._are_late = late_s > 0.0
-        self._astray.append(time)
+        if not held_up:
+            self._are_late = late_s > 0.0
+            self._astray.append(time)
         if len(self._astray) < _JUMP_TICKS:
             return False
-        *before, _ = self._astray
-        self._count, self._known_s = 0, 0.0
-        for back, earlier in zip(range(len(before), 0, -1), before, strict=True):
-            self._keep(number - back, earlier)
-        self._astray.clear()
+        self._only_the_newest(number)
         return True
+
+    def _only_the_newest(self, number: float) -> None:
+        """Begin another line with the ticks that strayed before this one."""
+        before = self._astray[:-1]
+        self._count, self._known_s = 0, 0.0
+        for back, time in zip(range(len(before), 0, -1), before, strict=True):
+            self._keep(number - back, time)
+        self._astray.clear()
 
     def _keep(self, number: float, time: float) -> None:
         place = self._count % _KEPT
