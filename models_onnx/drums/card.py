@@ -21,8 +21,7 @@ def figures() -> str:
                         ("takes_10", "+ 10 takes of each")):
         lines += [_row(f"{words}, F1", [short(found[name][ms]["f1"]) for ms in SHOWN_MS]),
                   _row("95 % over performers", [_span(found[f"{name}_ci"][ms]) for ms in SHOWN_MS])]
-    return "\n".join([*lines, "", *_alone(found), *_in_the_graph(found), *_refused(found),
-                      *_bound(), ""])
+    return "\n".join([*lines, "", *_alone(found), *_in_the_graph(found), *_refused(found), ""])
 
 
 def _alone(found: dict[str, Any]) -> list[str]:
@@ -101,6 +100,7 @@ def _refused(found: dict[str, Any]) -> list[str]:
         f"random band limits: {short(accepted)} of the {speech['strikes_in_speech']} onsets that "
         f"the detector hears in it; {short(speech['without_edges'])} without the "
         f"{speech['edges']} where a file begins at full level.",
+        *_bound(),
         f"- Hits a minute in five minutes of each, -20 dB: {noise}."]
 
 
@@ -115,8 +115,8 @@ def _bound() -> list[str]:
          for share in ("all", "without_edges")]
         for some in ([found["today"]], found["taught"]))
     return [
-        "- How low that might be, an example (`bound.py`): hits and speech alike from where the "
-        f"detector announces them, over the same hiss, {' / '.join(moments)} ms: {today[0]} of "
+        "- How little of it might pass, an example (`bound.py`): hits and speech alike from where "
+        f"the detector announces them, over the same hiss, {' / '.join(moments)} ms: {today[0]} of "
         f"speech accepted, {today[1]} without file edges; where the refusing network is taught "
         f"real speech {taught[0]}, {taught[1]} without edges ({found['hits']} hits of "
         f"{found['performers']} performers, {found['onsets']} onsets of {found['speakers']} "
