@@ -148,8 +148,8 @@ def test_what_comes_back_is_taken_away_and_a_louder_mouth_is_left():
 
 def test_what_came_back_long_ago_hides_nothing():
     heard = np.full((200, BANDS), -80, np.float32)
-    heard[60 + 90] = -40.0
-    assert left_of(one_beat(), heard)[60 + 90] == pytest.approx(level(-40.0), abs=0.2)
+    heard[60 + 110] = -40.0
+    assert left_of(one_beat(), heard)[60 + 110] == pytest.approx(level(-40.0), abs=0.01)
 
 
 def test_a_room_that_answers_for_long_is_taken_away_too():
