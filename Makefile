@@ -34,7 +34,7 @@ bench: .venv/ready               ## measure speed, memory and latency
 	$(BIN)/python -m bench
 
 bench-quick: .venv/ready         ## the same in three minutes: asserts ratios and counts only
-	$(BIN)/python -m bench --quick dsp sameness driver plugins soak
+	$(BIN)/python -m bench --quick dsp models sameness driver plugins soak
 	$(BIN)/python -m bench --self-check
 
 lint: .venv/ready                ## style and types
