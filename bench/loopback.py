@@ -189,9 +189,8 @@ def measure_midi(notes: int) -> tuple[str, list[float]]:
 
 def _midi_cable() -> object:
     """On JACK: join our MIDI output to our MIDI input."""
-    import jack
-    client = jack.Client("cable", no_start_server=True,
-                         servername=os.environ["JACK_DEFAULT_SERVER"])
+    from .jack_client import Client
+    client = Client("cable", os.environ["JACK_DEFAULT_SERVER"])
     ports = [client.get_ports(name, is_midi=True)[0] for name in (_OUT, _BACK)]
     client.connect(*ports)
     return client
@@ -201,9 +200,8 @@ def _cable() -> object:
     """On JACK: join our output to our input; elsewhere the performer has."""
     if "JACK_DEFAULT_SERVER" not in os.environ:
         return None
-    import jack
-    client = jack.Client("cable", no_start_server=True,
-                         servername=os.environ["JACK_DEFAULT_SERVER"])
+    from .jack_client import Client
+    client = Client("cable", os.environ["JACK_DEFAULT_SERVER"])
     for target in client.get_ports("PortAudio.*:in_0"):
         for other in client.get_all_connections(target):
             client.disconnect(other, target)

@@ -167,8 +167,8 @@ class Player:
     """A client of a JACK server; `does` names its ports: "mouth", "ear", "midi", "hand"."""
 
     def __init__(self, name: str, server: str, does: Sequence[str]) -> None:
-        import jack
-        self.client = jack.Client(name, no_start_server=True, servername=server)
+        from .jack_client import Client
+        self.client = Client(name, server)
         self.name = self.client.name
         self._arrays: dict[str, NDArray[Any]] = {
             "song": np.zeros(1, np.float32), "cycles": np.zeros((MOST_CYCLES, 3), np.int64),

@@ -11,8 +11,8 @@ class Receiver:
     """A MIDI program at the other end: hears one port, and can play into another."""
 
     def __init__(self, server: str, name: str = "receiver") -> None:
-        import jack
-        self.client = jack.Client(name, no_start_server=True, servername=server)
+        from bench.jack_client import Client
+        self.client = Client(name, server)
         self.ear = self.client.midi_inports.register("ear")
         self.voice = self.client.midi_outports.register("voice")
         self.heard: list[tuple[int, bytes]] = []
@@ -45,11 +45,11 @@ class Receiver:
 
     def _connect(self, source, target) -> bool:
         import jack
-        if not self.client.get_all_connections(source).count(target):
-            try:
+        try:
+            if not self.client.get_all_connections(source).count(target):
                 self.client.connect(source, target)
-            except jack.JackErrorCode:                   # it has gone just now
-                return False
+        except jack.JackError:                           # it has gone just now
+            return False
         return True
 
     @property

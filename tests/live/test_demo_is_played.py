@@ -12,8 +12,8 @@ pytestmark = pytest.mark.live
 
 
 def test_the_demo_is_played_and_what_is_heard_is_what_was_kept(jack_server, tmp_path):
-    import jack
-    listener = jack.Client("listener", no_start_server=True, servername=jack_server)
+    from bench.jack_client import Client
+    listener = Client("listener", jack_server)
     ear = listener.inports.register("ear")
     heard: list[np.ndarray] = []
 

@@ -41,8 +41,8 @@ class Microphone:
     """A JACK client that gives what is sung, once, and then silence."""
 
     def __init__(self, server: str, audio: Samples) -> None:
-        import jack
-        self.client = jack.Client("mic", no_start_server=True, servername=server)
+        from bench.jack_client import Client
+        self.client = Client("mic", server)
         self.port = self.client.outports.register("out")
         self.audio, self.place = audio, -1
 
