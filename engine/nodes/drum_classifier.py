@@ -261,13 +261,14 @@ class DrumClassifier(Node):
         """Say what was struck, if it is time to."""
         clock = self._clock
         last, first = strike.time + self.wait_ms / 1000.0, strike.time + self.first_ms / 1000.0
-        if clock.next > last:
-            strike.final = True
-            self._say(strike, last, said)
-        elif self.when == "sure":
-            if strike.heard_ms >= _FIRST_MS and self._sureness(strike) >= self.sure_at:
+        if self.when == "sure":                         # what leaves at once needn't be even
+            if clock.next > last or (strike.heard_ms >= _FIRST_MS
+                                     and self._sureness(strike) >= self.sure_at):
                 strike.final = True
                 self._say(strike, 0.0, said)
+        elif clock.next > last:
+            strike.final = True
+            self._say(strike, last, said)
         elif self.when == "early" and strike.hit is None and clock.next > first:
             self._say(strike, first, said)
         elif self.sooner and self.when == "steady" and strike.heard_ms >= _FIRST_MS:
