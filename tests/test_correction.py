@@ -98,10 +98,10 @@ def test_the_profile_itself_stays_as_it_was(mine):
 
 
 def test_what_the_old_microphone_showed_of_waits_is_not_known_here(mine):
-    again, _, _ = corrected(replace(mine, waits={"kick": 16.0}),
-                            given_here(strikes(EACH, 2, elsewhere)))
+    again, _, takes = corrected(replace(mine, waits={"kick": 16.0}),
+                                given_here(strikes(EACH, 2, elsewhere)))
     assert not again.waits
-    assert Own(again).wait_ms(0) == float("inf")
+    assert Own(again, takes).wait_ms(0) == float("inf")
 
 
 def test_a_soundcheck_of_other_sounds_is_told(mine):

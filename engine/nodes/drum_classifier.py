@@ -62,7 +62,8 @@ class DrumClassifier(Node):
     in streams: after some of them the next is a little more doubtful, for a second or two.
 
     With a `profile` (see `kuchi teach`) a hit is one of the performer's own sounds, and its
-    velocity lies between the performer's own soft and loud of that sound.
+    velocity lies between the performer's own soft and loud of that sound. What resembles none of
+    them is more doubtful.
 
     With a clock cabled to `.beats`, what the groove so far makes due on this sixteenth helps where
     the sound alone is unsure, while the tempo is frozen.
@@ -158,7 +159,7 @@ class DrumClassifier(Node):
             here = load_profile(path)
             profile, found, takes = corrected(profile, here, self._model)
             softer_db = found.level_db
-        self._naming = own = Own(profile, softer_db)
+        self._naming = own = Own(profile, takes, softer_db)
         keeper = (Keeper(path, context.clock, context.jobs, context.stage)
                   if self.keep and context.stage else None)
         self._lessons = Lessons(profile, takes, own, context.clock, context.jobs, keeper)

@@ -35,8 +35,7 @@ class Doubt:
         none     : the same by itself, 0..1
         strength : of all that came before counts, 0..1
         """
-        odds = none * math.exp(strength * self._left(time))
-        return odds / (odds + 1.0 - none)
+        return doubted(none, strength * self._left(time))
 
     def heard(self, time: float, none: float) -> None:
         """A strike has been decided."""
@@ -46,3 +45,9 @@ class Doubt:
 
     def _left(self, time: float) -> float:
         return self._nats * math.exp(min(0.0, self._time - time) / FADES_S)
+
+
+def doubted(none: float, nats: float) -> float:
+    """A chance that it is none, 0..1, made so much more doubtful."""
+    odds = none * math.exp(nats)
+    return odds / (odds + 1.0 - none)

@@ -37,7 +37,8 @@ GENERAL = 0.5                   # of the general log posterior counts beside one
 DOUBT = 1e-4                    # no general opinion is surer than this that it is not so
 
 SHRINK = 0.5                    # of the takes' covariance is taken to be round: takes are few
-EARLY_RIDGE, LATE_RIDGE = 1.0, 0.3      # hold the weights small; until 40 ms and from 64 ms on
+RIDGE = {14: 2.0, 20: 1.0, 40: 1.0, 64: 0.3}    # ms -> holds the weights small: most, where least
+                                                # is heard; on straight lines between
 SHARPER = 1.8                   # weights held so small are less sure than they are right
 STEPS, LOOKS = 50, 10           # of the solver, and for its pace
 
@@ -46,8 +47,7 @@ TAKES_CLEAR = 0.95              # of the takes do
 
 Precise = NDArray[np.float64]
 
-_RIDGE = np.interp(MOMENTS_MS, (40, 64), (EARLY_RIDGE, LATE_RIDGE)
-                   ).astype(np.float32)[:, None, None]
+_RIDGE = np.interp(MOMENTS_MS, [*RIDGE], [*RIDGE.values()]).astype(np.float32)[:, None, None]
 _FRAMES = [frames_by(ms * SAMPLE_RATE // 1000) for ms in MOMENTS_MS]
 MOST_FRAMES = _FRAMES[-1]       # of a strike, that are heard until the last moment
 

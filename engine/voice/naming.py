@@ -12,8 +12,10 @@ import numpy as np
 from engine.drums import DRUMS
 from engine.model import MODELS, Model
 from engine.units import Samples
+from engine.voice.doubt import doubted
 from engine.voice.drum_model import CLASSES
-from engine.voice.learning import MOMENTS_MS, MOST_SOUNDS, Heads, moment_of
+from engine.voice.learning import MOMENTS_MS, MOST_SOUNDS, Heads, Takes, moment_of
+from engine.voice.likeness import Likeness
 from engine.voice.profile import HAT, OPEN_AT, Profile
 
 ROWS = MOST_SOUNDS + 1          # of the mapper: its sounds, and none of them
@@ -80,12 +82,14 @@ class Everybody:
 class Own:
     """A profile's sounds, by its heads.
 
+    takes     : where its sounds lie: what resembles none of them is doubted
     softer_db : all is heard here so much softer than when the takes were given
     """
 
-    def __init__(self, profile: Profile, softer_db: float = 0.0) -> None:
+    def __init__(self, profile: Profile, takes: Takes, softer_db: float = 0.0) -> None:
         assert profile.heads is not None
         self.heads = profile.heads
+        self._likeness = Likeness(takes)
         self.names = profile.names
         self._drums = [profile.drum_of(name) for name in self.names]
         self._waits = [profile.waits.get(name, float("inf")) for name in self.names]
@@ -99,7 +103,13 @@ class Own:
         self._graph.fill(heads)
 
     def weigh(self, memory: Samples, opinion: Samples, heard_ms: float, chances: Samples) -> None:
-        chances[:] = self._graph.weigh(moment_of(heard_ms), memory, opinion)
+        moment = moment_of(heard_ms)
+        chances[:] = self._graph.weigh(moment, memory, opinion)
+        before = float(chances[-1])
+        none = doubted(before, self._likeness.doubt(moment, memory))
+        if none > before:
+            chances *= np.float32((1.0 - none) / (1.0 - before))
+            chances[-1] = none
 
     def drum_of(self, sound: int, opinion: Samples) -> str:
         return _hat(opinion) if self.names[sound] == HAT else self._drums[sound]

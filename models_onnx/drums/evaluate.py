@@ -68,6 +68,7 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
     if takes := stage.takes(data, sets):
         found["onsets"] = onset_scores(data, sets)
         found |= stage.stage_scores(takes, WAITS_MS, STEADY_MS)
+        found["false_hits_taught"] = refusal.false_hits_taught(data, takes)
         found["velocity_moves"] = stage.velocity_scores(takes)
         found |= rival.rival_scores(recordings(data, part="beatbox", sets=sets))
     if drums := strikes(data, part="drums", sets=sets):

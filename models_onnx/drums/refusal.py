@@ -8,19 +8,23 @@ generalises.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.events import Hit
-from engine.patch import load_patch
+from engine.patch import Patch, load_patch
 from engine.rendering import render
-from engine.units import Samples, frames, gain
-from models_onnx.corpus import folds, recordings
+from engine.units import SAMPLE_RATE, Samples, frames, gain
+from engine.voice.profile_file import save_profile
+from models_onnx.corpus import Recording, folds, recordings
 from models_onnx.drums.data import BEFORE, LENGTH, NONE, Strike, may_be
 from models_onnx.drums.days import line
 from models_onnx.drums.hearing import model_for, opinions
 from models_onnx.drums.noises import NOISES, Maker
+from models_onnx.drums.stage import NAMES, has_each, patch_for
+from models_onnx.mapper.measures import profile_of
 from models_onnx.onsets.measures import HERE as JUDGES
 from models_onnx.onsets.measures import kuchi
 
@@ -32,6 +36,8 @@ FLOOR = np.float32(1e-4)                    # hisses behind: no file begins in d
 STREAMS = ("breath", "vowels", "sibilants", "applause", "music")
 STREAM_DB = -20.0                           # root mean square, dB below full scale
 PIECE_S, PIECES = 10.0, 30                  # five minutes; another singer or tune each ten seconds
+TAUGHT, TAKES, TAUGHT_PIECES = 5, 5, 6      # every fifth performer, one minute of each
+SPEECH_FILES = 10                           # every tenth
 
 
 def spoken(data: Path) -> list[Strike]:
@@ -104,9 +110,32 @@ def false_hits_a_minute() -> dict[str, float]:
             for name in STREAMS}
 
 
+def false_hits_taught(data: Path, voices: Sequence[Recording]) -> dict[str, float]:
+    """The same a minute where a performer's five takes of each sound were taught, and in real
+    speech ("speech"): means over every fifth performer."""
+    pieces = {name: [_piece(NOISES[name], seed) for seed in range(TAUGHT_PIECES)]
+              for name in STREAMS}
+    if talk := recordings(data, part="negatives", sets=FULL_BAND)[::SPEECH_FILES]:
+        pieces["speech"] = [np.concatenate([recording.audio for recording in talk])]
+    own = {who: [r for r in voices if r.performer == who] for who in {r.performer for r in voices}}
+    some = sorted(who for who, takes in own.items() if has_each(takes))[::TAUGHT]
+    found: dict[str, list[float]] = {name: [] for name in pieces}
+    with TemporaryDirectory() as folder:
+        for who in some:
+            path = Path(folder) / f"{who}.kuchi"
+            save_profile(path, profile_of(own[who], TAKES, NAMES, model_for(who))[0])
+            for name, sounds in pieces.items():
+                count = sum(_count(patch_for(who, path), sound) for sound in sounds)
+                found[name].append(60.0 * SAMPLE_RATE * count / sum(map(len, sounds)))
+    return {name: round(float(np.mean(each)), 2) for name, each in found.items() if each}
+
+
 def _hits(make: Maker, seed: int) -> int:
-    heard = render(load_patch("beatbox-to-daw"), _piece(make, seed))
-    return sum(isinstance(sent.event, Hit) for sent in heard)
+    return _count(load_patch("beatbox-to-daw"), _piece(make, seed))
+
+
+def _count(patch: Patch, sound: Samples) -> int:
+    return sum(isinstance(sent.event, Hit) for sent in render(patch, sound))
 
 
 def _piece(make: Maker, seed: int) -> Samples:

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.drums import HIHATS
 from engine.events import Hit, NoteOn
-from engine.patch import load_patch
+from engine.patch import Patch, load_patch
 from engine.rendering import render
 from engine.units import gain
 from engine.voice.profile_file import save_profile
@@ -69,13 +69,17 @@ def takes(data: Path, sets: Sequence[str]) -> list[Recording]:
 def hits(recording: Recording, wait_ms: float, profile: Path | None = None
          ) -> tuple[tuple[Hit, float], ...]:
     """What leaves the drum-classifier of the patch `beatbox-to-daw`, and when."""
-    patch = load_patch("beatbox-to-daw").with_setting("wait_ms", wait_ms, node="drums")
-    patch = patch.with_setting("model", str(model_for(recording.performer)), node="drums")
-    patch = patch.with_setting("model", str(judge_for(recording.performer)), node="onsets")
-    if profile:
-        patch = patch.with_setting("profile", str(profile), node="drums")
+    patch = patch_for(recording.performer, profile).with_setting("wait_ms", wait_ms, node="drums")
     return tuple((sent.event, sent.sent) for sent in render(patch, recording.audio)
                  if isinstance(sent.event, Hit))
+
+
+def patch_for(performer: str, profile: Path | None = None) -> Patch:
+    """`beatbox-to-daw` with models that never were taught by this performer."""
+    patch = load_patch("beatbox-to-daw").with_setting("model", str(model_for(performer)),
+                                                      node="drums")
+    patch = patch.with_setting("model", str(judge_for(performer)), node="onsets")
+    return patch.with_setting("profile", str(profile), node="drums") if profile else patch
 
 
 def heard(voices: Sequence[Recording], waits_ms: Sequence[float], count: int = 0, skip: int = 0
@@ -88,7 +92,7 @@ def heard(voices: Sequence[Recording], waits_ms: Sequence[float], count: int = 0
             own = [r for r in voices if r.performer == who]
             path, given = None, Taken()
             if count:
-                if not _has_each(own):
+                if not has_each(own):
                     continue
                 profile, given = profile_of(own, count, NAMES, model_for(who), skip)
                 path = Path(folder) / f"{who}.kuchi"
@@ -100,7 +104,8 @@ def heard(voices: Sequence[Recording], waits_ms: Sequence[float], count: int = 0
     return found
 
 
-def _has_each(own: Sequence[Recording]) -> bool:
+def has_each(own: Sequence[Recording]) -> bool:
+    """Has this performer enough of every sound?"""
     labels = [NAMES.get(event.label) for recording in own for event in recording.events]
     return all(labels.count(sound) >= LEAST for sound in SOUNDS)
 

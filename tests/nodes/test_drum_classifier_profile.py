@@ -18,6 +18,7 @@ from engine.patch import load_patch
 from engine.ports import AudioBlock
 from engine.rehearsal.teaching import cut, onsets_of
 from engine.rendering import hear, play
+from engine.voice import likeness
 from engine.voice.drum_model import drum_model
 from engine.voice.learning import MOMENTS_MS
 from engine.voice.profile import hear_take, taught
@@ -177,3 +178,19 @@ def test_only_the_ear_makes_a_hit_sure_enough_to_be_learned_from(own, sound):
     strike.chances[strike.sound] = 1.0
     stage.until(onsets[0].time + 6.0)
     assert (stage.node._naming.heads is not before) == (sound == "b")
+
+
+def test_what_resembles_none_of_ones_sounds_is_refused(place, monkeypatch):
+    """Snares, to somebody who taught only a kick and a hat."""
+    profile = str(place / "two.kuchi")
+    save_profile(place / "two.kuchi", taught_by("aki", {"boots": "b", "tsk": "ts"}))
+
+    def heard(sounds, profile=profile):
+        audio, onsets, _ = song(sounds, "aki", 20)
+        return len(hits(play(DrumClassifier(profile=profile, wait_ms=32), audio, onsets=onsets)))
+
+    assert heard({"boots": "b", "tsk": "ts"}) >= 19
+    assert heard({"other": "k"}, profile="") >= 19
+    assert heard({"other": "k"}) <= 2
+    monkeypatch.setattr(likeness, "MOST", 0.0)
+    assert heard({"other": "k"}) > 10, "it isn't the likeness that refuses them"

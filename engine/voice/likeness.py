@@ -1,0 +1,69 @@
+"""How unlike all of a performer's sounds a strike is.
+
+Heads tell sounds apart, and what is none of them is told by what everybody's mouths would say. But
+whoever has taught their sounds has also shown where they lie, and what lies farther from the
+nearest of them than their own takes do is more doubtful: hiss that is nearly a hat, a word that
+begins as a kick does.
+"""
+
+import numpy as np
+
+from engine.dsp.distance import nearest
+from engine.units import Samples
+from engine.voice.learning import Takes
+
+# Chosen on takes, noises and speech, all through other microphones too; the card tells what it won.
+USUAL = 0.9                     # of one's takes lie nearer to the others of their sound than that
+NATS = 2.0                      # for e times as far, squared
+MOST = 2.5                      # nats: through another microphone everything is a little strange
+
+
+class Likeness:
+    """Where a performer's sounds lie, and how far from there their own takes lie.
+
+        likeness.doubt(moment, memory)      # nats, 0 for what may well be theirs
+
+    takes : all that are known
+    """
+
+    def __init__(self, takes: Takes) -> None:
+        units = takes.features.shape[-1]
+        whiten = _whiten(takes.spread, units)
+        white = takes.features.transpose(1, 0, 2) @ whiten          # (moments, rows, units)
+        sounds = np.unique(takes.labels)
+        self._whiten = np.ascontiguousarray(whiten, np.float32)
+        self._means = np.ascontiguousarray(
+            np.stack([white[:, takes.labels == k].mean(axis=1) for k in sounds], axis=1),
+            np.float32)
+        self._white = np.zeros(units, np.float32)
+        apart = np.concatenate([_apart(white[:, takes.labels == k], takes.take[takes.labels == k])
+                                for k in sounds], axis=1)
+        self._usual = (np.quantile(apart, USUAL, axis=1) + 1e-9 if apart.size
+                       else np.full(len(white), np.inf))            # single takes don't show it
+
+    def doubt(self, moment: int, memory: Samples) -> float:
+        """How much more doubtful this is than a strike that resembles the takes: 0..MOST, nats.
+
+        memory : float32 (units,), what the model remembers at that moment
+        """
+        far = nearest(memory, self._whiten, self._means[moment], self._white)
+        return min(MOST, NATS * float(np.log(max(1.0, far / self._usual[moment]))))
+
+
+def _whiten(spread: Samples | None, units: int) -> Samples:
+    """Makes round how takes of anybody's vary within a sound: (units, units), for rows."""
+    usual = np.eye(units)
+    if spread is not None:
+        usual[:len(spread), :len(spread)] = spread
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(usual)).T, np.float32)
+
+
+def _apart(white: Samples, take: Samples) -> Samples:
+    """How far each row lies from the mean of its sound's other takes: (moments, rows)."""
+    rows = []
+    for number in np.unique(take):
+        own = take == number
+        if not own.all():
+            off = white[:, own] - white[:, ~own].mean(axis=1, keepdims=True)
+            rows.append((off * off).mean(axis=-1))
+    return np.concatenate(rows, axis=1) if rows else np.zeros((len(white), 0), np.float32)
