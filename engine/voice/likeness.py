@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.dsp.distance import nearest
 from engine.units import Samples
+from engine.voice.doubt import doubted
 from engine.voice.learning import Takes
 
 # Chosen on takes, noises and speech, all through other microphones too; the card tells what it won.
@@ -21,7 +22,7 @@ MOST = 2.5                      # nats: through another microphone everything is
 class Likeness:
     """Where a performer's sounds lie, and how far from there their own takes lie.
 
-        likeness.doubt(moment, memory)      # nats, 0 for what may well be theirs
+        likeness.weigh(moment, memory, chances)
 
     takes : all that are known
     """
@@ -40,6 +41,14 @@ class Likeness:
                                 for k in sounds], axis=1)
         self._usual = (np.quantile(apart, USUAL, axis=1) + 1e-9 if apart.size
                        else np.full(len(white), np.inf))            # single takes don't show it
+
+    def weigh(self, moment: int, memory: Samples, chances: Samples) -> None:
+        """Make none of them, the last of these chances, as much likelier as it is doubtful."""
+        before = float(chances[-1])
+        none = doubted(before, self.doubt(moment, memory))
+        if none > before:
+            chances *= np.float32((1.0 - none) / (1.0 - before))
+            chances[-1] = none
 
     def doubt(self, moment: int, memory: Samples) -> float:
         """How much more doubtful this is than a strike that resembles the takes: 0..MOST, nats.

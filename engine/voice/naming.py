@@ -12,7 +12,6 @@ import numpy as np
 from engine.drums import DRUMS
 from engine.model import MODELS, Model
 from engine.units import Samples
-from engine.voice.doubt import doubted
 from engine.voice.drum_model import CLASSES
 from engine.voice.learning import MOMENTS_MS, MOST_SOUNDS, Heads, Takes, moment_of
 from engine.voice.likeness import Likeness
@@ -105,11 +104,7 @@ class Own:
     def weigh(self, memory: Samples, opinion: Samples, heard_ms: float, chances: Samples) -> None:
         moment = moment_of(heard_ms)
         chances[:] = self._graph.weigh(moment, memory, opinion)
-        before = float(chances[-1])
-        none = doubted(before, self._likeness.doubt(moment, memory))
-        if none > before:
-            chances *= np.float32((1.0 - none) / (1.0 - before))
-            chances[-1] = none
+        self._likeness.weigh(moment, memory, chances)
 
     def drum_of(self, sound: int, opinion: Samples) -> str:
         return _hat(opinion) if self.names[sound] == HAT else self._drums[sound]

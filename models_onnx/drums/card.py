@@ -110,8 +110,13 @@ def _refused_taught(found: dict[str, Any]) -> list[str]:
     if "false_hits_taught" not in found:
         return []
     noise = ", ".join(f"{name} {count:g}" for name, count in found["false_hits_taught"].items())
-    return [f"- The same, where five takes of each sound were taught and in real speech, every "
-            f"fifth performer, a minute of each: {noise}."]
+    speech = found["false_accept_taught"]
+    ms, accepted = next(iter(speech.items()))
+    return [f"- Real speech where five takes of each sound were taught, {ms} ms, performer and "
+            f"speech through the same line, 95 % of the performer's other hits accepted: "
+            f"{short(accepted)} ({speech['performers']} performers).",
+            f"- Hits a minute where five takes of each sound were taught, every fifth performer, "
+            f"a minute of each, and in real speech: {noise}."]
 
 
 def _bound() -> list[str]:

@@ -64,6 +64,8 @@ def scores(data: Path, sets: Sequence[str] = ()) -> Scores:
                 "without_edges": (
                     refusal.false_accept(voices, inside, REFUSE_MS) if inside else None),
                 "edges": len(speech) - len(inside)}
+            by = refusal.false_accept_taught(voices, speech, REFUSE_MS)
+            found["false_accept_taught"] = {str(REFUSE_MS): summary(by), "performers": len(by)}
     found["false_hits_a_minute"] = refusal.false_hits_a_minute()
     if takes := stage.takes(data, sets):
         found["onsets"] = onset_scores(data, sets)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from engine.drums import DRUMS
 from engine.units import Samples
 from engine.voice.learning import MOMENTS_MS, Takes, learn, probabilities
+from engine.voice.likeness import Likeness
 from models_onnx.drums.hearing import Opinions, spread_for
 
 KICK, SNARE = DRUMS.index("kick"), DRUMS.index("snare")
@@ -72,10 +73,11 @@ class Taught:
         mine = [np.flatnonzero(labels == k) for k in range(len(names))]
         given = np.concatenate([rows[:min(takes, len(rows) // 2)] for rows in mine])
         shifts = heard.features.shape[1]
-        self.heads = learn(Takes(heard.features[given].reshape(-1, *heard.features.shape[2:]),
-                                 heard.general[given].reshape(-1, *heard.general.shape[2:]),
-                                 np.repeat(labels[given], shifts), np.repeat(given, shifts),
-                                 spread_for(str(heard.who[0]))), names)
+        known = Takes(heard.features[given].reshape(-1, *heard.features.shape[2:]),
+                      heard.general[given].reshape(-1, *heard.general.shape[2:]),
+                      np.repeat(labels[given], shifts), np.repeat(given, shifts),
+                      spread_for(str(heard.who[0])))
+        self.heads, self._likeness = learn(known, names), Likeness(known)
         self.asked = np.setdiff1d(np.flatnonzero(labels != UNKNOWN), given)
         self.truth = labels[self.asked]
         self._features = heard.features[self.asked, 0]
@@ -83,9 +85,15 @@ class Taught:
 
     def chances(self, ms: int) -> Samples:
         """Of each sound and, last, of none, for each strike that is asked: (n, sounds + 1)."""
+        return self.chances_of(self._features, self._general, ms)
+
+    def chances_of(self, features: Samples, general: Samples, ms: int) -> Samples:
+        """The same for other strikes; (n, moments, units) and (n, moments, CLASSES)."""
         moment = MOMENTS_MS.index(ms)
-        return probabilities(self.heads, moment, self._features[:, moment],
-                             self._general[:, moment])
+        chances = probabilities(self.heads, moment, features[:, moment], general[:, moment])
+        for memory, own in zip(features[:, moment], chances, strict=True):
+            self._likeness.weigh(moment, memory, own)
+        return chances
 
     def named(self, ms: int) -> Labels:
         """The likeliest sounds."""

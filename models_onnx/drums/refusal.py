@@ -22,6 +22,7 @@ from models_onnx.corpus import Recording, folds, recordings
 from models_onnx.drums.data import BEFORE, LENGTH, NONE, Strike, may_be
 from models_onnx.drums.days import line
 from models_onnx.drums.hearing import model_for, opinions
+from models_onnx.drums.measures import THREE, taught, three_of
 from models_onnx.drums.noises import NOISES, Maker
 from models_onnx.drums.stage import NAMES, has_each, patch_for
 from models_onnx.mapper.measures import profile_of
@@ -37,7 +38,7 @@ STREAMS = ("breath", "vowels", "sibilants", "applause", "music")
 STREAM_DB = -20.0                           # root mean square, dB below full scale
 PIECE_S, PIECES = 10.0, 30                  # five minutes; another singer or tune each ten seconds
 TAUGHT, TAKES, TAUGHT_PIECES = 5, 5, 6      # every fifth performer, one minute of each
-SPEECH_FILES = 10                           # every tenth
+SPEECH_FILES, SPOKEN_BY = 10, 3             # every tenth; every third performer
 
 
 def spoken(data: Path) -> list[Strike]:
@@ -83,6 +84,24 @@ def accepted(model: Path, hits: Sequence[Strike], speech: Sequence[Strike], mome
     drum, spoken = ([1.0 - heard.probabilities[heard.after(ms)][:, NONE] for ms in moments]
                     for heard in (ours, theirs))
     return np.stack(spoken, axis=1) >= np.quantile(drum, 1.0 - ACCEPTED, axis=1)
+
+
+def false_accept_taught(hits: Sequence[Strike], speech: Sequence[Strike], ms: int
+                        ) -> dict[str, float]:
+    """The same where a performer's first takes of each sound were taught: of every third
+    performer, who speaks through the same line as they beatbox, another for each."""
+    found: dict[str, float] = {}
+    some = sorted({strike.who for strike in hits})
+    for number, who in enumerate(some[::SPOKEN_BY]):
+        own, theirs = ([limited(strike, np.random.default_rng([14, number])) for strike in each]
+                       for each in ([strike for strike in hits if strike.who == who], speech))
+        heard = opinions(own, takes=True)
+        for known in taught(heard, three_of(heard.may_be), TAKES, THREE).values():
+            talk = opinions(theirs, takes=True, model=model_for(who))
+            drum = 1.0 - known.chances(ms)[:, -1]
+            accepted = 1.0 - known.chances_of(talk.features[:, 0], talk.general[:, 0], ms)[:, -1]
+            found[who] = float((accepted >= np.quantile(drum, 1.0 - ACCEPTED)).mean())
+    return found
 
 
 def limited(strike: Strike, rng: np.random.Generator) -> Strike:
