@@ -31,6 +31,7 @@ from models_onnx.drums import refusal, train
 from models_onnx.drums.card import BOUND, figures
 from models_onnx.drums.data import NONE, Strike, announced
 from models_onnx.drums.days import varied
+from models_onnx.drums.examples import Examples, gathered, hear, on_some_day
 from models_onnx.drums.hearing import HERE
 from models_onnx.figures import write_figures
 from models_onnx.scoring import Scores
@@ -56,7 +57,7 @@ def bound(data: Path) -> Scores:
     if not hits or not speech:
         raise FileError(f"{data} needs both hits and speech: parts beatbox and negatives")
     recorded = [*hits, *speech]
-    examples = train.gathered(recorded, (_on_other_days(each, rng) for each in recorded))
+    examples = gathered(recorded, (_on_other_days(each, rng) for each in recorded))
     everything = np.full(len(speech), True)
     with TemporaryDirectory() as folder:
         panels: list[Panel] = [[(model, mine, everything) for model, mine, _
@@ -81,10 +82,10 @@ def bound(data: Path) -> Scores:
 def _on_other_days(strike: Strike, rng: np.random.Generator
                    ) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
     days = [strike, *(varied(strike, rng) for _ in range(DAYS))]
-    return train.hear([refusal.limited(day, rng) for day in days])
+    return hear([refusal.limited(day, rng) for day in days])
 
 
-def _taught(examples: train.Examples, path: Path, mine: Rows, theirs: Rows, seed: int
+def _taught(examples: Examples, path: Path, mine: Rows, theirs: Rows, seed: int
             ) -> tuple[Path, Rows, Rows]:
     """A network whose refusing half was taught all other hits and speech; it names nothing.
 
@@ -98,7 +99,7 @@ def _taught(examples: train.Examples, path: Path, mine: Rows, theirs: Rows, seed
 
     def loss(_: int) -> Tensor:
         chosen = np.concatenate([rng.choice(side, EACH) for side in sides])
-        rows = train.on_some_day(examples, chosen, rng)
+        rows = on_some_day(examples, chosen, rng)
         frames, alone = train.first_frames(examples, rows, train.SHORT)
         weight = train.opinion_weight(train.SHORT, train.HALF) * alone
         return train.refusal_loss(ear.refuse(frames)[0], torch.from_numpy(is_none[chosen]), weight)

@@ -14,9 +14,7 @@ import argparse
 import copy
 import json
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,42 +26,16 @@ from torch import Tensor, nn
 from engine.drums import DRUMS
 from engine.dsp.strike import HUSH, WIDTH
 from engine.errors import GateError
-from engine.units import Samples
-from engine.units import frames as in_frames
 from engine.voice.drum_model import EMBEDDING, UNITS, drum_model
 from models_onnx.corpus import folds
-from models_onnx.drums.data import (
-    DRAWN,
-    FRAMES,
-    NONE,
-    Strike,
-    backwards,
-    drawn,
-    features,
-    refused,
-    spoken_over,
-    strikes,
-    tails,
-)
-from models_onnx.drums.days import varied
+from models_onnx.drums.data import DRAWN, FRAMES, NONE
+from models_onnx.drums.examples import SEED, WORKERS, Examples, examples, on_some_day
 from models_onnx.drums.graph import OUTPUTS, graph
 from models_onnx.drums.noises import NOISES
 from models_onnx.drums.spread import note_all
 from models_onnx.drums.talk import READERS, READING, can_talk
 
-SEED = 1
 FOLDS = 5
-WORKERS = 2                 # they change nothing but the time it takes
-
-VARIATIONS = {"voice": 14, "drum": 8, DRAWN: 4, READING: 5, "noise": 5, "word": 4, "backwards": 4,
-              "tail": 5}    # of each; the first is as it was recorded
-STREAMS, READINGS = 100, 2_000      # noises of each kind, words, sentences: their onsets are none
-TAILS, SPOKEN_OVER = 600, 900       # of real strikes, and strikes that become words, are none
-BACKWARDS = 8               # onsets of each take that is played from its end are none
-DRAWN_BEATS = 65            # of synthetic mouths
-BEDS, BED_S = 6, 3.0        # noises of each kind that other sounds are heard over
-
-CLEAN = 0.25                # of the examples are heard as they were recorded
 
 STEPS, RATE = 800, 4e-3     # and the one-cycle's peak; twice that is no better
 SLOW = 0.99                 # the average of the weights that is kept
@@ -119,89 +91,6 @@ class Ear(nn.Module):
         return self.none(heard)[..., 0], state
 
 
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """All n strikes, heard in all m variations.
-
-    heard  : float16 (m, FRAMES, WIDTH)
-    until  : int (m,)     the first frame that hears the next strike
-    first  : int (n,)     where a strike's variations begin; the first is as it was recorded
-    count  : int (n,)     how many there are
-    may_be : bool (n, CLASSES)
-    who, kind : str (n,)
-    """
-
-    heard: NDArray[np.float16]
-    until: NDArray[np.int64]
-    first: NDArray[np.int64]
-    count: NDArray[np.int64]
-    may_be: NDArray[np.bool_]
-    who: NDArray[np.str_]
-    kind: NDArray[np.str_]
-
-
-def examples(data: Path) -> Examples:
-    """Read, vary and hear everything that weights that ship may learn from."""
-    rng = np.random.default_rng(SEED)
-    voices = strikes(data, part="beatbox", permissive=True)
-    found = [*voices, *strikes(data, part="drums", permissive=True), *tails(data, rng, TAILS),
-             *backwards(data, rng, BACKWARDS)]
-    for _ in range(DRAWN_BEATS):
-        found += drawn(rng)
-    jobs: list[str | Strike] = [name for name in NOISES for _ in range(STREAMS)]
-    if can_talk():
-        jobs += [READING] * READINGS
-        jobs += [voices[i] for i in rng.integers(len(voices), size=SPOKEN_OVER)]
-    with multiprocessing.Pool(WORKERS) as pool:
-        for some in pool.imap(_refused, enumerate(jobs), chunksize=8):
-            found += some
-        beds = pool.map(_bed, range(BEDS * len(NOISES)))
-        each = pool.imap(partial(_hear, beds=beds), enumerate(found), chunksize=64)
-        return gathered(found, each)
-
-
-def gathered(found: Sequence[Strike],
-             each: Iterable[tuple[NDArray[np.float16], NDArray[np.int64]]]) -> Examples:
-    """Strikes and, of each in turn, what `hear` returns of its variations."""
-    heard, until = zip(*each, strict=True)
-    count = np.array([len(some) for some in until])
-    return Examples(np.concatenate(heard), np.concatenate(until), np.cumsum(count) - count, count,
-                    np.stack([s.may_be for s in found]), np.array([s.who for s in found]),
-                    np.array([s.kind for s in found]))
-
-
-def _refused(job: tuple[int, str | Strike]) -> list[Strike]:
-    """What is none in a noise or a reading, or of a strike that becomes a word."""
-    number, what = job
-    rng = np.random.default_rng([SEED, number])
-    return refused(rng, what) if isinstance(what, str) else [spoken_over(what, rng)]
-
-
-def _bed(number: int) -> Samples:
-    make = list(NOISES.values())[number % len(NOISES)]
-    return np.asarray(make(np.random.default_rng([SEED, number, 1]), in_frames(BED_S)), np.float32)
-
-
-def _hear(job: tuple[int, Strike], beds: Sequence[Samples]
-          ) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-    """All variations of one strike."""
-    number, strike = job
-    rng = np.random.default_rng([SEED, number, 2])
-    return hear([strike, *(varied(strike, rng, beds)
-                           for _ in range(VARIATIONS[strike.kind] - 1))])
-
-
-def hear(varying: Sequence[Strike]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-    """One strike's variations: their frames, and the first of each that hears the next strike."""
-    return (np.stack([features(each) for each in varying]).astype(np.float16),
-            np.array([_until(each) for each in varying]))
-
-
-def _until(strike: Strike) -> int:
-    """A frame may hear 10 ms of the next strike: it is announced no sooner."""
-    return int(min(FRAMES, 3 + 500.0 * (strike.alone_s + 0.010)))
-
-
 class Batches:
     """Episodes: a few performers, and of each as many kicks as snares and hats."""
 
@@ -251,14 +140,6 @@ def train(data: Examples, keep: NDArray[np.bool_], seed: int) -> Ear:
                      batches.rng)
 
     return fit(ear, STEPS, loss)
-
-
-def on_some_day(data: Examples, chosen: NDArray[np.int64], rng: np.random.Generator
-                ) -> NDArray[np.int64]:
-    """One variation of each strike that is chosen: its row."""
-    variation = rng.integers(data.count[chosen])
-    variation[rng.random(len(chosen)) < CLEAN] = 0
-    return data.first[chosen] + variation
 
 
 def fit(ear: Ear, steps: int, loss: Callable[[int], Tensor]) -> Ear:
