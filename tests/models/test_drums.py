@@ -11,6 +11,7 @@ from engine.drums import DRUMS
 from engine.dsp.strike import HUSH, WIDTH
 from engine.errors import ModelError
 from engine.units import SAMPLE_RATE, frames
+from engine.voice import likeness
 from engine.voice.drum_model import EMBEDDING, MEMORY, UNITS, drum_model, spread_of
 from engine.voice.learning import MOMENTS_MS, listen
 from models_onnx.corpus import Event, Recording
@@ -337,6 +338,20 @@ def test_the_threshold_takes_95_of_100_hits_and_what_is_surer_still():
     hits = performer(32)
     assert refusal.accepted(HERE / "model.onnx", hits, hits, [16, 32]).sum(axis=0).tolist() == [
         91, 91]                                                  # of 96
+
+
+def test_whoever_has_taught_accepts_their_own_sounds_and_doubts_what_lies_elsewhere(monkeypatch):
+    hits = performer(32)
+    (own,) = refusal.false_accept_taught(hits, hits, 32).values()
+    assert own >= 0.9
+    heard, strange = (opinions(some, takes=True) for some in (
+        hits, [thump(hz=hz, label="speech") for hz in (2_000, 3_000)]))
+    nones = []
+    for most in (likeness.MOST, 0.0):
+        monkeypatch.setattr(likeness, "MOST", most)
+        taught = Taught(heard, three_of(heard.may_be), 5, THREE)
+        nones.append(taught.chances_of(strange.features[:, 0], strange.general[:, 0], 32)[:, -1])
+    assert (nones[0] > 2.0 * nones[1]).all()
 
 
 def test_nobody_who_is_asked_about_was_heard_before():
