@@ -13,6 +13,7 @@ from engine.model import MODELS, Model
 from engine.units import Samples
 
 UNITS = 160                     # the model's state
+NAMING = 96                     # of them tell which drum it is; the others, whether it is one
 MEMORY = UNITS + LINGERING      # of one strike: the state, and the bands as they linger
 EMBEDDING = 48
 CLASSES = len(DRUMS) + 1        # and the last is none of them

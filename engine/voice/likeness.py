@@ -3,7 +3,8 @@
 Heads tell sounds apart, and what is none of them is told by what everybody's mouths would say. But
 whoever has taught their sounds has also shown where they lie, and what lies farther from the
 nearest of them than their own takes do is more doubtful: hiss that is nearly a hat, a word that
-begins as a kick does.
+begins as a kick does. Only the units that name are asked, since what else is remembered hears the
+room, and rooms differ.
 """
 
 import numpy as np
@@ -11,12 +12,13 @@ import numpy as np
 from engine.dsp.distance import nearest
 from engine.units import Samples
 from engine.voice.doubt import doubted
+from engine.voice.drum_model import NAMING
 from engine.voice.learning import Takes
 
 # Chosen on takes, noises and speech, all through other microphones too; the card tells what it won.
 USUAL = 0.9                     # of one's takes lie nearer to the others of their sound than that
 NATS = 2.0                      # for e times as far, squared
-MOST = 2.5                      # nats: through another microphone everything is a little strange
+MOST = 1.5                      # nats: through another microphone everything is a little strange
 
 
 class Likeness:
@@ -28,15 +30,16 @@ class Likeness:
     """
 
     def __init__(self, takes: Takes) -> None:
-        units = takes.features.shape[-1]
-        whiten = _whiten(takes.spread, units)
-        white = takes.features.transpose(1, 0, 2) @ whiten          # (moments, rows, units)
+        features = takes.features[..., :NAMING]
+        self._units = features.shape[-1]
+        whiten = _whiten(takes.spread, self._units)
+        white = features.transpose(1, 0, 2) @ whiten                # (moments, rows, units)
         sounds = np.unique(takes.labels)
         self._whiten = np.ascontiguousarray(whiten, np.float32)
         self._means = np.ascontiguousarray(
             np.stack([white[:, takes.labels == k].mean(axis=1) for k in sounds], axis=1),
             np.float32)
-        self._white = np.zeros(units, np.float32)
+        self._white = np.zeros(self._units, np.float32)
         apart = np.concatenate([_apart(white[:, takes.labels == k], takes.take[takes.labels == k])
                                 for k in sounds], axis=1)
         self._usual = (np.quantile(apart, USUAL, axis=1) + 1e-9 if apart.size
@@ -55,7 +58,7 @@ class Likeness:
 
         memory : float32 (units,), what the model remembers at that moment
         """
-        far = nearest(memory, self._whiten, self._means[moment], self._white)
+        far = nearest(memory[:self._units], self._whiten, self._means[moment], self._white)
         return min(MOST, NATS * float(np.log(max(1.0, far / self._usual[moment]))))
 
 
@@ -63,7 +66,8 @@ def _whiten(spread: Samples | None, units: int) -> Samples:
     """Makes round how takes of anybody's vary within a sound: (units, units), for rows."""
     usual = np.eye(units)
     if spread is not None:
-        usual[:len(spread), :len(spread)] = spread
+        known = min(units, len(spread))
+        usual[:known, :known] = spread[:known, :known]
     return np.asarray(np.linalg.inv(np.linalg.cholesky(usual)).T, np.float32)
 
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from engine.drums import DRUMS
 from engine.dsp.strike import HUSH, WIDTH
 from engine.errors import GateError
-from engine.voice.drum_model import EMBEDDING, UNITS, drum_model
+from engine.voice.drum_model import EMBEDDING, NAMING, UNITS, drum_model
 from models_onnx.corpus import folds
 from models_onnx.drums.data import DRAWN, FRAMES, NONE
 from models_onnx.drums.examples import SEED, WORKERS, Examples, examples, on_some_day
@@ -45,7 +45,6 @@ FULL = 6                    # from 8 ms on an opinion counts fully
 HALF = 30                   # and half at 56 ms: the early ones are hard, and were .04 worse where
                             # the late ones led
 
-NAMING = 96                 # units that remember which drum it is; the others, whether it is one
 REFUSING = UNITS - NAMING
 
 PEOPLE, EACH = 5, 6         # performers in a batch, and examples of kick, snare and hat of each
