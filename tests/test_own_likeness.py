@@ -13,7 +13,7 @@ MOMENTS, UNITS = len(MOMENTS_MS), 24
 PLACES = 3.0 * np.random.default_rng(0).standard_normal((3, UNITS))
 
 
-def given(each, seed=1, scatter=0.3, spread=None):
+def given(each, seed=1, scatter=0.6, spread=None):
     """Takes scattered around PLACES, all moments alike."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(len(PLACES)), each)
@@ -39,7 +39,7 @@ def test_ones_own_strikes_are_hardly_doubted_and_what_lies_elsewhere_is():
 def test_doubt_grows_with_the_distance_and_has_an_end():
     away = np.random.default_rng(3).standard_normal(UNITS)
     grown = doubts(Likeness(given(5)), [PLACES[0] + far * away
-                                        for far in (0.0, 0.35, 0.4, 9.0, 90.0)])
+                                        for far in (0.0, 0.7, 0.8, 9.0, 90.0)])
     assert grown[0] == 0.0
     assert list(grown) == sorted(grown)
     assert 0.0 < grown[1] < grown[2] < MOST
@@ -47,7 +47,7 @@ def test_doubt_grows_with_the_distance_and_has_an_end():
 
 
 def test_who_varies_much_is_doubted_less():
-    near, wide = (Likeness(given(5, scatter=scatter)) for scatter in (0.1, 1.0))
+    near, wide = (Likeness(given(5, scatter=scatter)) for scatter in (0.3, 1.2))
     strike = [PLACES[0] + 1.0]
     assert doubts(near, strike) > doubts(wide, strike)
 
@@ -59,6 +59,13 @@ def test_directions_in_which_all_voices_vary_count_less():
     off[0] = 5.0
     plain, told = Likeness(given(5)), Likeness(given(5, spread=loose))
     assert doubts(plain, [PLACES[0] + off]) > doubts(told, [PLACES[0] + off])
+
+
+def test_takes_that_are_all_alike_dont_make_every_other_strike_strange():
+    likeness = Likeness(given(5, scatter=0.0))
+    near = given(20, seed=2, scatter=0.3).features[:, 8]
+    assert doubts(likeness, near).max() == 0.0
+    assert doubts(likeness, [-PLACES[0]]) == pytest.approx([MOST])
 
 
 def test_single_takes_dont_show_what_is_usual_so_nothing_is_doubted():

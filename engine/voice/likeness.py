@@ -17,6 +17,7 @@ from engine.voice.learning import Takes
 
 # Chosen on takes, noises and speech, all through other microphones too; the card tells what it won.
 USUAL = 0.9                     # of one's takes lie nearer to the others of their sound than that
+LEAST = 0.2                     # of what other voices vary by; some give their takes all alike
 NATS = 2.0                      # for e times as far, squared
 MOST = 1.5                      # nats: through another microphone everything is a little strange
 
@@ -42,7 +43,7 @@ class Likeness:
         self._white = np.zeros(self._units, np.float32)
         apart = np.concatenate([_apart(white[:, takes.labels == k], takes.take[takes.labels == k])
                                 for k in sounds], axis=1)
-        self._usual = (np.quantile(apart, USUAL, axis=1) + 1e-9 if apart.size
+        self._usual = (np.maximum(np.quantile(apart, USUAL, axis=1), LEAST) if apart.size
                        else np.full(len(white), np.inf))            # single takes don't show it
 
     def weigh(self, moment: int, memory: Samples, chances: Samples) -> None:
