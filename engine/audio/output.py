@@ -1,7 +1,7 @@
 """Where sound leaves: a fader, a limiter that nothing passes, and a stop without a click.
 
 The limiter looks at the sample it is about to play and at nothing later, so it adds no delay:
-what is too loud is limit_to down at once and let up again over a tenth of a second. Beneath the
+what is too loud is turned down at once and let up again over a tenth of a second. Beneath the
 ceiling it changes nothing.
 """
 
