@@ -12,7 +12,7 @@ from _pytest.runner import runtestprotocol
 from null_control import NullControl
 from receiver import Receiver
 
-TRIES = int(os.environ.get("LIVE_TRIES", "6"))
+TRIES = int(os.environ.get("LIVE_TRIES", "8"))
 _null: NullControl | None = None
 _void: list[str] = []
 
@@ -34,6 +34,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         _void.append(f"{item.name}: woke {1000 * late:.0f} ms late in real time, "
                      f"{1000 * normal:.0f} ms otherwise")
         item._initrequest()     # type: ignore[attr-defined]
+        _null.wait_for_calm()
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
