@@ -136,12 +136,6 @@ def receiver(jack_server: str) -> Iterator[Receiver]:
     receiver.close()
 
 
-@pytest.fixture
-def machine_late_ms() -> Callable[[], float]:
-    """How late the null control woke in this try, at worst, in real time, ms."""
-    return lambda: 1000.0 * _null.lateness[0] if _null else 0.0
-
-
 def real_time_is_allowed() -> bool:
     return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] >= 70
 
